@@ -1,0 +1,30 @@
+package auth
+
+import "time"
+
+// ProofKind is the one purpose of a proof. A proof of one kind is never accepted as another.
+type ProofKind string
+
+const (
+	ProofVerifyEmail   ProofKind = "verify-email"
+	ProofPasswordReset ProofKind = "password-reset"
+	ProofSecondFactor  ProofKind = "second-factor"
+	ProofSetup         ProofKind = "setup" // makes the first administrator
+)
+
+// Proof is a secret that is mailed or handed out once. Only its hash is stored.
+type Proof struct {
+	ID        ProofID
+	Kind      ProofKind
+	App       AppID
+	Client    ClientID  // empty: any
+	User      UserID    // empty for ProofSetup
+	Session   SessionID // the session it was asked from; empty: none
+	Email     string    // the address at issue; empty: not bound to one
+	Hash      []byte    // SHA-256 of the secret
+	Data      []byte    // JSON of the flow that the proof continues; never a secret
+	Attempts  int       // wrong answers so far, for kinds that take an answer
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	UsedAt    time.Time // zero: unspent
+}

@@ -1,0 +1,72 @@
+package auth
+
+import "time"
+
+// EndReason says why a session ended. It is stored, shown to the user and audited.
+type EndReason string
+
+const (
+	EndSignedOut           EndReason = "signed-out"
+	EndSignedOutEverywhere EndReason = "signed-out-everywhere"
+	EndExpired             EndReason = "expired"
+	EndIdle                EndReason = "idle"
+	EndRefreshReused       EndReason = "refresh-token-reused"
+	EndPasswordChanged     EndReason = "password-changed"
+	EndPasswordReset       EndReason = "password-reset"
+	EndByUser              EndReason = "ended-by-user"
+	EndByAdmin             EndReason = "ended-by-admin"
+	EndUserDisabled        EndReason = "user-disabled"
+	EndFactorRemoved       EndReason = "second-factor-removed"
+	EndEmailProven         EndReason = "email-proven-elsewhere"
+	EndAppDisabled         EndReason = "app-disabled"
+	EndClientDisabled      EndReason = "client-disabled"
+	EndReplaced            EndReason = "replaced"
+	EndRestored            EndReason = "restored-from-backup"
+)
+
+// AMR values (RFC 8176) that Ostiary states.
+const (
+	AMRPassword = "pwd"
+	AMROTP      = "otp"
+	AMRMFA      = "mfa"
+	// AMRBackupCode is not in RFC 8176; it tells recovery codes from live factors.
+	AMRBackupCode = "backup_code"
+)
+
+// Session is one sign-in on one device.
+type Session struct {
+	ID     SessionID
+	App    AppID
+	Client ClientID
+	User   UserID
+	// Number is the generation of the current refresh token; generation 0 is the one issued at sign-in.
+	Generation int64
+	// Rotations holds the times of the last 4 rotations, newest first; Rotations[0] is when Generation was made.
+	Rotations []time.Time
+	Salt      []byte // bound into the refresh token's MAC; replaced when all its tokens must die
+	// CookieHash is the SHA-256 of the session cookie; empty if the door set none.
+	CookieHash []byte
+	AMR        []string
+	AuthTime   time.Time // when the person last proved who they are in full
+	StepUpAt   time.Time // last fresh proof; zero: none since sign-in
+	// EmailVerified remembers whether the address was verified; doors that refuse unverified sign-ins refuse such sessions.
+	EmailVerified bool
+	UserEpoch     int64
+	AppEpoch      int64
+	IP            string
+	UserAgent     string
+	Device        string // name given by the client, or made from the user agent
+	Contract      string // the door it was made at
+	CreatedAt     time.Time
+	LastSeenAt    time.Time // coarse
+	IdleTTL       time.Duration
+	IdleExpiresAt time.Time // moves with use, never past ExpiresAt
+	ExpiresAt     time.Time // absolute, never moves
+	EndedAt       time.Time // zero: alive
+	EndReason     EndReason
+}
+
+// Alive reports whether the session stands at now.
+func (s Session) Alive(now time.Time) bool {
+	return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) && now.Before(s.IdleExpiresAt)
+}
