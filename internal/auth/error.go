@@ -17,7 +17,6 @@ const (
 	CodeTokenExpired       Code = "token-expired"         // an access or refresh token past its time
 	CodeSessionEnded       Code = "session-ended"         // the session behind the credential ended; Message says why
 	CodeRefreshTokenReused Code = "refresh-token-reused"  // an old refresh token came back; the session ended
-	CodeTotpRequired       Code = "totp-required"         // the password was right, the door wants the code inline
 	CodeSecondFactorWrong  Code = "second-factor-invalid" // wrong, spent or late second-factor code
 	CodeForbidden          Code = "forbidden"             // the caller may not do this
 	CodeInsufficientScope  Code = "insufficient-scope"    // the API key lacks the scope
@@ -49,6 +48,13 @@ const (
 	CodeInternal           Code = "internal"
 )
 
+// The codes that bear the name of a result: operations never return them; a contract uses them where an error
+// response answers the result.
+const (
+	CodeSecondFactorRequired Code = "second-factor-required" // the password was right, a code is needed as well
+	CodeConfirmationPending  Code = "confirmation-pending"   // a mail was sent; the address must be confirmed first
+)
+
 // codes maps each code to its HTTP status and title.
 var codes = map[Code]struct {
 	status int
@@ -61,7 +67,6 @@ var codes = map[Code]struct {
 	CodeTokenExpired:       {401, "The token has expired"},
 	CodeSessionEnded:       {401, "The session has ended"},
 	CodeRefreshTokenReused: {401, "The refresh token was used before"},
-	CodeTotpRequired:       {401, "A second-factor code is required"},
 	CodeSecondFactorWrong:  {401, "The second-factor code is not valid"},
 	CodeForbidden:          {403, "This is not allowed"},
 	CodeInsufficientScope:  {403, "The key lacks the scope"},
@@ -91,6 +96,9 @@ var codes = map[Code]struct {
 	CodeStorageFull:        {503, "The storage is full"},
 	CodeUnavailable:        {503, "The service is temporarily unavailable"},
 	CodeInternal:           {500, "Internal error"},
+
+	CodeSecondFactorRequired: {401, "A second-factor code is required"},
+	CodeConfirmationPending:  {403, "The e-mail address must be confirmed first"},
 }
 
 // Known reports whether c is in the closed list.

@@ -1,0 +1,112 @@
+package operation
+
+import (
+	"context"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+// RegisterInput is the input of register.
+type RegisterInput struct {
+	Email      string         `input:"email,required"`
+	Password   string         `input:"password,required,secret"`
+	Username   string         `input:"username"`
+	Name       string         `input:"name"`
+	GivenName  string         `input:"given_name"`
+	FamilyName string         `input:"family_name"`
+	Locale     string         `input:"locale"`
+	Attributes map[string]any `input:"attributes"`
+	Device     string         `input:"device"`
+}
+
+func (c *Catalogue) register() *Definition {
+	return define(Definition{
+		Name: "register",
+		Doc: "Makes a user with a password and mails a link that verifies the address. Depending on the policy " +
+			"`sign-up.session` the user is signed in at once (`registered`) or has to follow the link first " +
+			"(`confirmation-pending`). Where `sign-up.existing` conceals, an address that is already in use gets the " +
+			"very same answer, and its owner a mail that says so.",
+		Access: Anyone,
+		Results: []Result{
+			result[Granted]("registered", "The user exists and is signed in."),
+			result[Pending]("confirmation-pending", "A mail was sent to the address."),
+		},
+		Errors: []auth.Code{auth.CodeWeakPassword, auth.CodeIdentifierTaken},
+		Excludes: []Exclusion{
+			{auth.KnobSignUpSession, auth.SessionImmediate, "confirmation-pending"},
+			{auth.KnobSignUpSession, auth.SessionAfterVerification, "registered"},
+		},
+	}, func(ctx context.Context, r *Request, in *RegisterInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}
+
+// SignInInput is the input of sign-in.
+type SignInInput struct {
+	Identifier string `input:"identifier,required"` // e-mail address or username
+	Password   string `input:"password,required,secret"`
+	Code       string `input:"code,secret"` // TOTP or backup code, for doors that ask for all at once
+	Device     string `input:"device"`
+}
+
+func (c *Catalogue) signIn() *Definition {
+	return define(Definition{
+		Name: "sign-in",
+		Doc: "Signs a user in with an e-mail address or username and a password. A user with a second factor gets a " +
+			"challenge (`second-factor-required`) unless the right `code` came along. An unknown user, a wrong " +
+			"password and a disabled user are told apart by nobody who does not know the password.",
+		Access: Anyone,
+		Results: []Result{
+			result[Granted]("signed-in", "A new session with its tokens."),
+			result[Challenged]("second-factor-required", "The password was right; a second-factor code is needed."),
+		},
+		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeEmailUnverified,
+			auth.CodeAccountDisabled, auth.CodePasswordExpired},
+	}, func(ctx context.Context, r *Request, in *SignInInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}
+
+// CompleteSecondFactorInput is the input of complete-second-factor.
+type CompleteSecondFactorInput struct {
+	Token  string `input:"token,required,secret"` // of the challenge
+	Code   string `input:"code,required,secret"`  // TOTP or backup code
+	Device string `input:"device"`
+}
+
+func (c *Catalogue) completeSecondFactor() *Definition {
+	return define(Definition{
+		Name: "complete-second-factor",
+		Doc: "Ends a sign-in that stopped at `second-factor-required`. Takes the challenge's token and a TOTP or " +
+			"backup code; a code works once, a challenge allows few wrong codes.",
+		Access:   Anyone,
+		Results:  []Result{result[Granted]("ok", "A new session with its tokens.")},
+		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeSecondFactorWrong, auth.CodeEmailUnverified, auth.CodeAccountDisabled},
+		Consumes: true,
+	}, func(ctx context.Context, r *Request, in *CompleteSecondFactorInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}
+
+// CreateFirstAdministratorInput is the input of create-first-administrator.
+type CreateFirstAdministratorInput struct {
+	Token    string `input:"token,required,secret"` // of the setup link
+	Email    string `input:"email,required"`
+	Password string `input:"password,required,secret"`
+	Name     string `input:"name"`
+	Device   string `input:"device"`
+}
+
+func (c *Catalogue) createFirstAdministrator() *Definition {
+	return define(Definition{
+		Name: "create-first-administrator",
+		Doc: "Makes the first administrator of the app `default` and signs it in. Takes the token of the link that the " +
+			"server printed at its first start (or that `issue-setup-link` made) and works only while no administrator exists.",
+		Access:   Anyone,
+		Results:  []Result{result[Granted]("ok", "The administrator, signed in.")},
+		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeWeakPassword, auth.CodeConflict, auth.CodeIdentifierTaken},
+		Consumes: true,
+	}, func(ctx context.Context, r *Request, in *CreateFirstAdministratorInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}

@@ -1,0 +1,116 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+var errUnwritten = errors.New("operation: not written yet")
+
+// Scopes that API keys need for our own operations.
+const (
+	ScopeAccountRead  = "account:read"
+	ScopeAccountWrite = "account:write"
+	ScopeAPIKeysRead  = "api-keys:read"
+	ScopeAPIKeysWrite = "api-keys:write"
+	ScopeAdmin        = "admin"
+)
+
+// Deps are what operations call.
+type Deps struct{}
+
+// Catalogue is every operation by name, and the pipeline that calls them.
+type Catalogue struct {
+	deps   Deps
+	byName map[string]*Definition
+	all    []*Definition
+}
+
+// New makes the catalogue. With zero Deps it can be read (documents load against it) but not called.
+func New(deps Deps) *Catalogue {
+	c := &Catalogue{deps: deps, byName: map[string]*Definition{}}
+	c.all = c.definitions()
+	slices.SortFunc(c.all, func(a, b *Definition) int { return strings.Compare(a.Name, b.Name) })
+	for _, d := range c.all {
+		c.byName[d.Name] = d
+	}
+	return c
+}
+
+// definitions is the one list of what the server can do, by noun.
+func (c *Catalogue) definitions() []*Definition {
+	return []*Definition{
+		c.register(),
+		c.signIn(),
+		c.completeSecondFactor(),
+		c.createFirstAdministrator(),
+
+		c.refreshSession(),
+		c.signOut(),
+		c.signOutEverywhere(),
+		c.listSessions(),
+		c.endSession(),
+
+		c.getMe(),
+		c.updateMe(),
+		c.changePassword(),
+
+		c.requestPasswordReset(),
+		c.checkResetToken(),
+		c.resetPassword(),
+		c.requestEmailVerification(),
+		c.verifyEmail(),
+
+		c.beginTOTP(),
+		c.confirmTOTP(),
+		c.disableTOTP(),
+		c.regenerateBackupCodes(),
+
+		c.createAPIKey(),
+		c.listAPIKeys(),
+		c.getAPIKey(),
+		c.rotateAPIKey(),
+		c.revokeAPIKey(),
+
+		c.listUsers(),
+		c.getUser(),
+		c.createUser(),
+		c.disableUser(),
+		c.enableUser(),
+		c.setRole(),
+		c.endUserSessions(),
+
+		c.listApps(),
+		c.getApp(),
+		c.createApp(),
+		c.listAppKeys(),
+		c.createAppKey(),
+		c.revokeAppKey(),
+
+		c.rotateSigningKeys(),
+		c.verifyAudit(),
+		c.issueSetupLink(),
+		c.backup(),
+	}
+}
+
+// Lookup finds an operation by name; nil if there is none.
+func (c *Catalogue) Lookup(name string) *Definition { return c.byName[name] }
+
+// All lists every operation by name. Callers must not change the slice.
+func (c *Catalogue) All() []*Definition { return c.all }
+
+// Call runs one operation for the caller in r: request limits, the access rule, the operation. The input is
+// what d.NewInput made. Every error is an *auth.Error. r.Limit holds the limiter's state afterwards, whatever
+// the outcome.
+func (c *Catalogue) Call(ctx context.Context, d *Definition, r *Request, in any) (Outcome, error) {
+	out, err := d.invoke(ctx, r, in)
+	if err != nil {
+		return Outcome{}, auth.AsError(err)
+	}
+	return out, nil
+}

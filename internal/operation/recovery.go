@@ -1,0 +1,98 @@
+package operation
+
+import (
+	"context"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+// RequestPasswordResetInput is the input of request-password-reset.
+type RequestPasswordResetInput struct {
+	Identifier string `input:"identifier,required"` // e-mail address or username
+}
+
+func (c *Catalogue) requestPasswordReset() *Definition {
+	return define(Definition{
+		Name: "request-password-reset",
+		Doc: "Mails a link that sets a new password, if the identifier belongs to an active user. The answer and its " +
+			"time are the same for every identifier.",
+		Access:  Anyone,
+		Results: []Result{result[Done]("ok", "A mail was sent if there is such a user.")},
+	}, func(ctx context.Context, r *Request, in *RequestPasswordResetInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}
+
+// CheckResetTokenInput is the input of check-reset-token.
+type CheckResetTokenInput struct {
+	Token string `input:"token,required,secret"`
+}
+
+func (c *Catalogue) checkResetToken() *Definition {
+	return define(Definition{
+		Name:    "check-reset-token",
+		Doc:     "Tells whether a password-reset token would work, and spends nothing.",
+		Access:  Anyone,
+		Results: []Result{result[ResetToken]("ok", "The token works.")},
+		Errors:  []auth.Code{auth.CodeProofInvalid},
+	}, func(ctx context.Context, r *Request, in *CheckResetTokenInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}
+
+// ResetPasswordInput is the input of reset-password.
+type ResetPasswordInput struct {
+	Token    string `input:"token,required,secret"`
+	Password string `input:"password,required,secret"`
+}
+
+func (c *Catalogue) resetPassword() *Definition {
+	return define(Definition{
+		Name: "reset-password",
+		Doc: "Sets a new password with a mailed token. The address that the mail went to counts as verified, every " +
+			"session of the user ends, and nobody is signed in: a second factor is still asked for at the next sign-in.",
+		Access:   Anyone,
+		Results:  []Result{result[Done]("ok", "The password is changed.")},
+		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeWeakPassword},
+		Consumes: true,
+	}, func(ctx context.Context, r *Request, in *ResetPasswordInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}
+
+// RequestEmailVerificationInput is the input of request-email-verification. The address is needed only from
+// callers who are not signed in.
+type RequestEmailVerificationInput struct {
+	Email string `input:"email"`
+}
+
+func (c *Catalogue) requestEmailVerification() *Definition {
+	return define(Definition{
+		Name: "request-email-verification",
+		Doc: "Mails a new verification link: to the address of the user who asks, or, from somebody who is not signed " +
+			"in, to `email` if it waits for verification. The latter gets the same answer for every address.",
+		Access:  Anyone,
+		Results: []Result{result[Done]("ok", "A mail was sent if the address waits for one.")},
+	}, func(ctx context.Context, r *Request, in *RequestEmailVerificationInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}
+
+// VerifyEmailInput is the input of verify-email.
+type VerifyEmailInput struct {
+	Token string `input:"token,required,secret"`
+}
+
+func (c *Catalogue) verifyEmail() *Definition {
+	return define(Definition{
+		Name: "verify-email",
+		Doc: "Spends a mailed token and marks the address verified. Sessions and keys that were made before and not by " +
+			"the session that verifies end, so that nobody else's survive the proof.",
+		Access:   Anyone,
+		Results:  []Result{result[UserResult]("ok", "The address is verified.")},
+		Errors:   []auth.Code{auth.CodeProofInvalid},
+		Consumes: true,
+	}, func(ctx context.Context, r *Request, in *VerifyEmailInput) (Outcome, error) {
+		return Outcome{}, errUnwritten
+	})
+}

@@ -1,0 +1,245 @@
+package operation
+
+import (
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+// The structs of this file are the values of results. Their json names are the paths of x-output; omitempty
+// says that the zero value means "no value". Identifiers keep their type, so that a contract's prefixes find
+// them.
+
+// Done is the value of a result that has nothing to tell.
+type Done struct{}
+
+// Tokens are the credentials of a session. ExpiresIn is how long the access token lives from now.
+type Tokens struct {
+	AccessToken  string        `json:"access_token"`
+	RefreshToken string        `json:"refresh_token,omitempty"`
+	TokenType    string        `json:"token_type"` // always Bearer
+	ExpiresIn    time.Duration `json:"expires_in"`
+}
+
+// Profile is a user as the user and administrators see it. Version is the ETag of the user.
+type Profile struct {
+	ID               auth.UserID     `json:"id"`
+	Number           int64           `json:"number"`
+	Email            string          `json:"email,omitempty"`
+	EmailVerified    bool            `json:"email_verified"`
+	EmailVerifiedAt  time.Time       `json:"email_verified_at,omitempty"`
+	Username         string          `json:"username,omitempty"`
+	Name             string          `json:"name,omitempty"`
+	GivenName        string          `json:"given_name,omitempty"`
+	FamilyName       string          `json:"family_name,omitempty"`
+	Locale           string          `json:"locale,omitempty"`
+	Role             auth.Role       `json:"role"`
+	Status           auth.UserStatus `json:"status"`
+	TwoFactorEnabled bool            `json:"two_factor_enabled"`
+	ExternalID       string          `json:"external_id,omitempty"`
+	Attributes       map[string]any  `json:"attributes"`
+	Version          int64           `json:"version"`
+	CreatedAt        time.Time       `json:"created_at"`
+	UpdatedAt        time.Time       `json:"updated_at"`
+	DisabledAt       time.Time       `json:"disabled_at,omitempty"`
+}
+
+// Session is one sign-in as its user sees it. EndReason says why an ended one ended.
+type Session struct {
+	ID            auth.SessionID `json:"id"`
+	Client        auth.ClientID  `json:"client_id"`
+	Current       bool           `json:"current"` // the one that asks
+	Device        string         `json:"device,omitempty"`
+	IP            string         `json:"ip,omitempty"`
+	UserAgent     string         `json:"user_agent,omitempty"`
+	Contract      string         `json:"contract,omitempty"`
+	AMR           []string       `json:"amr"`
+	AuthTime      time.Time      `json:"auth_time"`
+	EmailVerified bool           `json:"email_verified"`
+	CreatedAt     time.Time      `json:"created_at"`
+	LastSeenAt    time.Time      `json:"last_seen_at"`
+	IdleExpiresAt time.Time      `json:"idle_expires_at"`
+	ExpiresAt     time.Time      `json:"expires_at"`
+	EndedAt       time.Time      `json:"ended_at,omitempty"`
+	EndReason     auth.EndReason `json:"end_reason,omitempty"`
+}
+
+// Granted is the value of every result that starts or renews a session. SessionCookie is the secret of the
+// cookie kind `session`, present only where the door sets one.
+type Granted struct {
+	Tokens        Tokens  `json:"tokens"`
+	SessionCookie string  `json:"session_cookie,omitempty"`
+	User          Profile `json:"user"`
+	Session       Session `json:"session"`
+}
+
+// Challenge is a half-finished sign-in: complete-second-factor takes its token and one code.
+type Challenge struct {
+	Token     string            `json:"token"`
+	Factors   []auth.FactorKind `json:"factors"`
+	ExpiresAt time.Time         `json:"expires_at"`
+}
+
+// Challenged is the value of second-factor-required.
+type Challenged struct {
+	Challenge Challenge `json:"challenge"`
+}
+
+// Pending is the value of confirmation-pending: it tells nothing that the caller did not send.
+type Pending struct {
+	Email string `json:"email"`
+}
+
+// UserResult carries one user.
+type UserResult struct {
+	User Profile `json:"user"`
+}
+
+// Me is the value of get-me. Session is empty when an API key asks.
+type Me struct {
+	User    Profile         `json:"user"`
+	Session Session         `json:"session,omitempty"`
+	APIKey  auth.APIKeyID   `json:"api_key_id,omitempty"`
+	Scopes  []string        `json:"scopes,omitempty"`
+	Kind    auth.CallerKind `json:"credential"`
+}
+
+// Users is one page of users.
+type Users struct {
+	Users      []Profile `json:"users"`
+	NextCursor string    `json:"next_cursor,omitempty"`
+}
+
+// Sessions is one page of sessions.
+type Sessions struct {
+	Sessions   []Session `json:"sessions"`
+	NextCursor string    `json:"next_cursor,omitempty"`
+}
+
+// Ended tells how many sessions a call ended.
+type Ended struct {
+	Ended int `json:"ended"`
+}
+
+// APIKey is an API key without its secret. PreviousUntil is how long the secret before the last rotation works.
+type APIKey struct {
+	ID            auth.APIKeyID `json:"id"`
+	Name          string        `json:"name"`
+	Prefix        string        `json:"prefix"`
+	Scopes        []string      `json:"scopes"`
+	CreatedAt     time.Time     `json:"created_at"`
+	ExpiresAt     time.Time     `json:"expires_at,omitempty"`
+	LastUsedAt    time.Time     `json:"last_used_at,omitempty"`
+	RevokedAt     time.Time     `json:"revoked_at,omitempty"`
+	PreviousUntil time.Time     `json:"previous_until,omitempty"`
+}
+
+// APIKeyResult carries one API key.
+type APIKeyResult struct {
+	APIKey APIKey `json:"api_key"`
+}
+
+// NewAPIKey carries an API key and its secret, which is never shown again.
+type NewAPIKey struct {
+	APIKey APIKey `json:"api_key"`
+	Secret string `json:"secret"`
+}
+
+// APIKeys is one page of API keys, newest first.
+type APIKeys struct {
+	APIKeys    []APIKey `json:"api_keys"`
+	NextCursor string   `json:"next_cursor,omitempty"`
+}
+
+// TOTP is a begun enrolment: the base32 secret, and the otpauth URI that authenticator apps read.
+type TOTP struct {
+	Secret    string    `json:"secret"`
+	URI       string    `json:"uri"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// BegunTOTP is the value of begin-totp.
+type BegunTOTP struct {
+	TOTP TOTP `json:"totp"`
+}
+
+// BackupCodes are recovery codes, shown once.
+type BackupCodes struct {
+	BackupCodes []string `json:"backup_codes"`
+}
+
+// ResetToken is the value of check-reset-token.
+type ResetToken struct {
+	Valid     bool      `json:"valid"` // always true; a dead token is the error proof-invalid
+	Email     string    `json:"email,omitempty"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// App is an app as administrators see it.
+type App struct {
+	ID               auth.AppID                    `json:"id"`
+	Name             string                        `json:"name"`
+	Status           auth.AppStatus                `json:"status"`
+	DefaultClient    auth.ClientID                 `json:"default_client_id,omitempty"`
+	SigningAlgorithm string                        `json:"signing_algorithm,omitempty"`
+	Attributes       map[string]auth.AttributeRule `json:"attributes"`
+	Version          int64                         `json:"version"`
+	CreatedAt        time.Time                     `json:"created_at"`
+	UpdatedAt        time.Time                     `json:"updated_at"`
+}
+
+// AppResult carries one app.
+type AppResult struct {
+	App App `json:"app"`
+}
+
+// Apps is one page of apps.
+type Apps struct {
+	Apps       []App  `json:"apps"`
+	NextCursor string `json:"next_cursor,omitempty"`
+}
+
+// AppKey is an app key without its secret.
+type AppKey struct {
+	ID         auth.AppKeyID `json:"id"`
+	App        auth.AppID    `json:"app_id"`
+	Name       string        `json:"name"`
+	Prefix     string        `json:"prefix"`
+	CreatedAt  time.Time     `json:"created_at"`
+	ExpiresAt  time.Time     `json:"expires_at,omitempty"`
+	LastUsedAt time.Time     `json:"last_used_at,omitempty"`
+	RevokedAt  time.Time     `json:"revoked_at,omitempty"`
+}
+
+// NewAppKey carries an app key and its secret, which is never shown again.
+type NewAppKey struct {
+	AppKey AppKey `json:"app_key"`
+	Secret string `json:"secret"`
+}
+
+// AppKeys are the keys of an app, newest first.
+type AppKeys struct {
+	AppKeys    []AppKey `json:"app_keys"`
+	NextCursor string   `json:"next_cursor,omitempty"`
+}
+
+// SetupLink makes the first administrator, once.
+type SetupLink struct {
+	URL       string    `json:"url"`
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// AuditReport is what verify-audit found out about one app's chain of events.
+type AuditReport struct {
+	Sealed   int64  `json:"sealed"`   // events in the chain
+	Unsealed int64  `json:"unsealed"` // committed events that the sealer has yet to chain
+	Intact   bool   `json:"intact"`
+	Problem  string `json:"problem,omitempty"` // the first broken link, in words
+}
+
+// SavedBackup tells where a backup lies and what it holds.
+type SavedBackup struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"` // bytes
+}
