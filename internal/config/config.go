@@ -1,0 +1,131 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is every setting of the server. The tags are the single source of names, defaults and help; `key` is the
+// name in the YAML file, from which flag and environment variable follow. A field tagged `common` is shown in the
+// command's own help; all are in docs/configuration.md. The zero value works: WithDefaults fills what is empty.
+type Config struct {
+	Listen         string         `key:"listen" default:"127.0.0.1:8080" common:"yes" help:"Address and port to listen on."`
+	Data           string         `key:"data" default:"ostiary-data" common:"yes" help:"Directory of the database, the master key and the command socket. Made with mode 0700 if it is missing."`
+	Database       string         `key:"database" common:"yes" help:"PostgreSQL URL, postgres://user:password@host/name. Empty: the embedded SQLite in the data directory."`
+	DatabaseFile   string         `key:"database_file" help:"File that holds the database URL, instead of naming it here."`
+	PublicURL      string         `key:"public_url" common:"yes" help:"URL by which people and programs reach the server; every link and the token issuer are built from it. Empty: http(s):// and the listen address."`
+	TrustedProxies []netip.Prefix `key:"trusted_proxies" common:"yes" help:"Networks of the reverse proxies whose X-Forwarded-For and X-Request-Id are believed. Empty: nobody's."`
+	Dev            bool           `key:"dev" common:"yes" help:"Development mode: the development inbox answers on any listener. Never in production."`
+	MasterKey      string         `key:"master_key" secret:"yes" help:"The master key itself, 32 bytes in base64url. Empty: master_key_file."`
+	MasterKeyFile  string         `key:"master_key_file" common:"yes" help:"File of the master key. Empty: master.key in the data directory, made together with an empty database."`
+	MaxInFlight    int            `key:"max_in_flight" default:"1024" help:"Requests worked on at the same time; more are answered 503 with Retry-After before any work."`
+	DrainTimeout   time.Duration  `key:"drain_timeout" default:"20s" help:"How long a stopping server waits for the requests under way."`
+
+	TLS       TLS              `key:"tls"`
+	Metrics   Metrics          `key:"metrics"`
+	SMTP      SMTP             `key:"smtp"`
+	Lifetimes Lifetimes        `key:"lifetimes"`
+	Password  Password         `key:"password"`
+	Limits    map[string]Limit `key:"limits" help:"Overrides of limiters by name; docs/limits.md lists them. Each has max, per and off."`
+	Retention Retention        `key:"retention"`
+	Mounts    []Mount          `key:"mounts" help:"Contracts to serve. Empty: every shipped contract for the app default."`
+	Telemetry Telemetry        `key:"telemetry"`
+	Log       Log              `key:"log"`
+}
+
+// TLS makes the listener speak HTTPS (and HTTP/2). Both files are read again when they change.
+type TLS struct {
+	Cert string `key:"cert" common:"yes" help:"PEM file of the certificate chain. With it the listener speaks HTTPS only."`
+	Key  string `key:"key" common:"yes" help:"PEM file of the certificate's private key."`
+}
+
+// Metrics is the listener of Prometheus metrics and pprof, apart from the public one.
+type Metrics struct {
+	Listen string `key:"listen" common:"yes" help:"Address and port of /metrics and /debug/pprof. Empty: none. Keep it private."`
+}
+
+// SMTP is where mails go. Without a host, mails go to the development inbox or wait in the queue.
+type SMTP struct {
+	Host         string `key:"host" common:"yes" help:"Mail server. Empty: no mail leaves the machine."`
+	Port         int    `key:"port" default:"587" help:"Port of the mail server."`
+	Username     string `key:"username" help:"User name at the mail server. Empty: no authentication."`
+	Password     string `key:"password" secret:"yes" help:"Password at the mail server."`
+	PasswordFile string `key:"password_file" help:"File that holds the password, instead of naming it here."`
+	From         string `key:"from" help:"Sender of every mail, Name <address>. Required with smtp.host."`
+	TLS          string `key:"tls" default:"starttls" options:"starttls,tls,none" help:"starttls (required, never skipped), tls (from the first byte) or none (only for a relay on the same machine)."`
+}
+
+// Lifetimes are the times of sessions, tokens and one-time secrets. All go down to one second.
+type Lifetimes struct {
+	Access         time.Duration `key:"access" default:"15m" help:"Access tokens, unless the contract or client says otherwise."`
+	Refresh        time.Duration `key:"refresh" default:"30d" help:"A session without use, unless the contract or client says otherwise."`
+	Session        time.Duration `key:"session" default:"90d" help:"A session from its sign-in, used or not."`
+	Grace          time.Duration `key:"grace" default:"2m" help:"How long a replaced refresh token still gets the same successor."`
+	StepUp         time.Duration `key:"step_up" default:"5m" help:"How long a fresh proof of identity counts for dangerous changes."`
+	VerifyEmail    time.Duration `key:"verify_email" default:"24h" help:"Links that verify an address."`
+	PasswordReset  time.Duration `key:"password_reset" default:"1h" help:"Links that reset a password."`
+	SecondFactor   time.Duration `key:"second_factor" default:"5m" help:"The time to answer a second-factor challenge."`
+	Setup          time.Duration `key:"setup" default:"24h" help:"The link that makes the first administrator."`
+	TOTPEnrolment  time.Duration `key:"totp_enrolment" default:"10m" help:"The time to confirm a new authenticator."`
+	SigningOverlap time.Duration `key:"signing_overlap" default:"24h" help:"How long a replaced signing key still verifies; at least the longest access token plus an hour."`
+}
+
+// Password is the cost of password hashing (argon2id) and the bound on how much of it happens at once.
+type Password struct {
+	Memory        int           `key:"memory" default:"19456" help:"Memory of one hash, KiB."`
+	Time          int           `key:"time" default:"2" help:"Passes of one hash."`
+	Threads       int           `key:"threads" default:"1" help:"Lanes of one hash."`
+	Workers       int           `key:"workers" help:"Hashes at the same time. 0: one for each processor."`
+	QueueDeadline time.Duration `key:"queue_deadline" default:"2s" help:"How long a sign-in waits for a worker before it is answered 503."`
+}
+
+// Limit overrides one limiter.
+type Limit struct {
+	Max int           `key:"max" help:"How many in the time of per."`
+	Per time.Duration `key:"per" help:"The time after which the allowance is back."`
+	Off bool          `key:"off" help:"Never limit. Said by doctor."`
+}
+
+// Retention is how long what is over and done with is kept.
+type Retention struct {
+	Sessions time.Duration `key:"sessions" default:"30d" help:"Ended sessions."`
+	Proofs   time.Duration `key:"proofs" default:"1d" help:"Expired or spent links and codes."`
+	Jobs     time.Duration `key:"jobs" default:"7d" help:"Finished jobs. Jobs that were given up are kept four times as long."`
+	Events   time.Duration `key:"events" help:"Sealed lines of the audit log. 0: for ever."`
+	Inbox    time.Duration `key:"inbox" default:"7d" help:"Mails of the development inbox."`
+}
+
+// Mount serves one contract for one app.
+type Mount struct {
+	Contract string            `key:"contract" help:"Name of a shipped contract, or path of a document of your own."`
+	App      string            `key:"app" default:"default" help:"Id of the app whose users it serves."`
+	Host     string            `key:"host" help:"Only requests for this host. Empty: any."`
+	Base     string            `key:"base" help:"Base path instead of the document's own."`
+	Policy   map[string]string `key:"policy" help:"Policy knobs by name; only to the stricter side."`
+	Links    Links             `key:"links"`
+}
+
+// Links are URL templates with {token} of pages that the team has already. Empty: the server's own pages.
+type Links struct {
+	Verify string `key:"verify" help:"Page that verifies an address."`
+	Reset  string `key:"reset" help:"Page that resets a password."`
+	Magic  string `key:"magic" help:"Page that signs in by mail."`
+	Invite string `key:"invite" help:"Page that accepts an invitation."`
+}
+
+// Telemetry is where traces go.
+type Telemetry struct {
+	Traces Traces `key:"traces"`
+}
+
+// Traces is the OpenTelemetry exporter.
+type Traces struct {
+	Endpoint string `key:"endpoint" help:"URL of an OTLP/HTTP collector, such as http://127.0.0.1:4318/v1/traces. Empty: no traces."`
+	Sample   string `key:"sample" default:"0.1" help:"Share of requests that are traced, 0 to 1."`
+}
+
+// Log is the form of the server's own log.
+type Log struct {
+	Format string `key:"format" default:"auto" options:"auto,text,json" help:"text, json, or auto: text in a terminal, JSON elsewhere."`
+	Level  string `key:"level" default:"info" options:"debug,info,warn,error" help:"The least severe line that is written."`
+}
