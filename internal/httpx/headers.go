@@ -1,0 +1,49 @@
+package httpx
+
+import (
+	"net/http"
+)
+
+// secure sets the headers of every answer (WB-06, WB-07). A door may replace Cache-Control and the policy of its
+// pages; nosniff and the rest stand.
+func (f *Front) secure(h http.Header) {
+	set := func(name string, value []string) { h[name] = value }
+	set("X-Content-Type-Options", nosniff)
+	set("Referrer-Policy", noReferrer)
+	set("Cross-Origin-Resource-Policy", sameOrigin)
+	set("Content-Security-Policy", apiPolicy)
+	set("Cache-Control", noStore)
+	if f.o.HSTS {
+		set("Strict-Transport-Security", hsts)
+	}
+}
+
+// The values are shared by all answers and never changed; http.Header.Set makes a new slice.
+var (
+	nosniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	sameOrigin = []string{"same-origin"}
+	apiPolicy  = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noStore    = []string{"no-store"}
+	hsts       = []string{"max-age=31536000; includeSubDomains"}
+)
+
+// Page sets the headers of a server-rendered page: no script, no frame, no foreign source of anything, forms to
+// ourselves only (WB-04). style is a CSP source of the page's style sheet, such as 'self' or a hash.
+func Page(h http.Header, style string) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+style+
+		"; img-src data:; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	h.Set("Cache-Control", "no-store")
+}
+
+// clearForProblem removes what a handler prepared for an answer that never came.
+func clearForProblem(h http.Header) {
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified",
+		"Location", "Set-Cookie"} {
+		h.Del(name)
+	}
+	h["Cache-Control"] = noStore
+}
