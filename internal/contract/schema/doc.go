@@ -1,0 +1,2 @@
+// Package schema is doc.
+package schema

@@ -1,0 +1,2 @@
+// Package wire is doc.
+package wire
