@@ -1,0 +1,166 @@
+package auth
+
+import (
+	_ "embed"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// commonWords are the words, names and phrases that people make passwords of, one a line, lower-case. Together with
+// the shapes below they stand for several hundred thousand passwords (SECURITY PW-06).
+//
+//go:embed blocklist.txt
+var commonWords string
+
+// productWord is a context word of every password.
+const productWord = "ostiary"
+
+const (
+	longestBase  = 72 // bytes; nothing on the list is longer, and a local part has at most 64
+	plainAffix   = 6  // decoration up to this length makes a word no better, whatever it is
+	shortestRun  = 3  // characters of a keyboard walk or sequence
+	shortContext = 3  // context words below this length say nothing
+)
+
+// commonPassword reports whether a password is a common word, a context word, a walk or a repetition, perhaps
+// decorated and in leet spelling.
+func commonPassword(password string, context []string) bool {
+	lower := strings.ToLower(password)
+	if walks(lower) || dated(lower) || walks(keep(lower, alphanumeric)) {
+		return true
+	}
+	list := contextWords(append([]string{productWord}, context...))
+	for _, text := range []string{lower, keep(lower, alphanumeric)} {
+		for _, base := range undecorated(text) {
+			if commonBase(base, list) {
+				return true
+			}
+		}
+	}
+	return commonBase(keep(lower, unicode.IsLetter), list) && len(keep(lower, unicode.IsLetter)) >= len(lower)-2*plainAffix
+}
+
+// undecorated lists what may be the word inside a decoration: text without each possible length of digits and
+// punctuation before and behind it, as long as that decoration is short or itself a sequence.
+func undecorated(text string) []string {
+	head := len(text) - len(strings.TrimLeftFunc(text, decoration))
+	tail := len(strings.TrimRightFunc(text, decoration))
+	if head >= tail {
+		return []string{text}
+	}
+	var out []string
+	for from := 0; from <= head; from++ {
+		for to := len(text); to >= tail; to-- {
+			if to-from > longestBase*2 || !utf8.RuneStart(text[from]) || to < len(text) && !utf8.RuneStart(text[to]) {
+				continue
+			}
+			if plain(text[:from]) && plain(text[to:]) {
+				out = append(out, text[from:to])
+			}
+		}
+	}
+	return out
+}
+
+// decoration is what people put around a word. A leet digit inside stays, for it has letters on both sides.
+func decoration(r rune) bool { return !unicode.IsLetter(r) }
+
+// plain reports whether a decoration adds nothing worth mentioning.
+func plain(affix string) bool {
+	return len(affix) <= plainAffix || walks(keep(affix, alphanumeric)) || dated(keep(affix, alphanumeric))
+}
+
+// commonBase reports whether a bare text is a word of the lists, in plain or leet spelling, once or repeated.
+func commonBase(base string, context map[string]bool) bool {
+	unit := base[:period(base)]
+	if len(unit) > longestBase {
+		return false
+	}
+	if utf8.RuneCountInString(unit) < shortestRun {
+		return len(unit) < len(base) // `xyxyxyxy`
+	}
+	for _, word := range []string{unit, unleet(unit, 'i'), unleet(unit, 'l')} {
+		if context[word] || listed(word) || walks(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// listed reports whether the word stands on the list. A search through ten kilobytes takes about a microsecond and
+// needs no table in memory.
+func listed(word string) bool {
+	return !strings.ContainsAny(word, "\r\n") && strings.Contains(commonWords, "\n"+word+"\n")
+}
+
+// contextWords lists every form in which a context word may stand in a password: whole, without punctuation, and
+// its longer parts; each in plain and in leet spelling. Of an address only the local part counts.
+func contextWords(context []string) map[string]bool {
+	out := map[string]bool{}
+	add := func(word string, least int) {
+		if utf8.RuneCountInString(word) >= least {
+			out[word], out[unleet(word, 'i')], out[unleet(word, 'l')] = true, true, true
+		}
+	}
+	for _, text := range context {
+		if local, _, isAddress := strings.Cut(text, "@"); isAddress {
+			text = local
+		}
+		text = strings.ToLower(NormalisePassword(text))
+		add(text, shortContext)
+		add(keep(text, alphanumeric), shortContext)
+		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			add(part, shortContext+1)
+		}
+	}
+	return out
+}
+
+func alphanumeric(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// keep drops the characters for which want is false.
+func keep(s string, want func(rune) bool) string {
+	return strings.Map(func(r rune) rune {
+		if want(r) {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// unleet undoes the usual replacements of letters; `1` stands for i or l.
+func unleet(s string, one rune) string {
+	return strings.Map(func(r rune) rune {
+		if r == '1' || r == '!' || r == '|' {
+			return one
+		}
+		if i := strings.IndexRune(leetDigits, r); i >= 0 {
+			return rune(leetLetters[utf8.RuneCountInString(leetDigits[:i])])
+		}
+		return r
+	}, s)
+}
+
+const (
+	leetDigits  = "0345789@$+€("
+	leetLetters = "oeastbgastec"
+)
+
+// period is the length of the shortest text whose repetition, perhaps cut short, gives s (Knuth, Morris, Pratt).
+// It is len(s) unless s holds that text at least twice.
+func period(s string) int {
+	border := make([]int, len(s)+1)
+	border[0] = -1
+	for i, b := 0, -1; i < len(s); i++ {
+		for b >= 0 && s[i] != s[b] {
+			b = border[b]
+		}
+		b++
+		border[i+1] = b
+	}
+	if p := len(s) - border[len(s)]; 2*p <= len(s) {
+		return p
+	}
+	return len(s)
+}

@@ -1,0 +1,141 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/store"
+)
+
+// sweepBatch bounds what one housekeeping transaction removes.
+const sweepBatch = 500
+
+// Ledger issues and spends proofs.
+type Ledger struct {
+	Rand io.Reader
+	// TTL is the lifetime of each kind; a kind that is missing has DefaultTTL.
+	TTL map[auth.ProofKind]time.Duration
+}
+
+// DefaultTTL is how long a proof of the kind lives unless a setting says otherwise (SECURITY ET-04).
+func DefaultTTL(kind auth.ProofKind) time.Duration {
+	switch kind {
+	case auth.ProofVerifyEmail:
+		return 24 * time.Hour
+	case auth.ProofPasswordReset:
+		return time.Hour
+	case auth.ProofSetup:
+		return 7 * 24 * time.Hour
+	}
+	return 10 * time.Minute
+}
+
+// Lifetime is how long a proof of the kind lives.
+func (l *Ledger) Lifetime(kind auth.ProofKind) time.Duration {
+	if ttl := l.TTL[kind]; ttl > 0 {
+		return ttl
+	}
+	return DefaultTTL(kind)
+}
+
+// replaces reports whether a new proof of the kind ends older unspent ones of the same user (SECURITY ET-05).
+// Second-factor challenges do not, for a person may sign in on several devices at once.
+func replaces(kind auth.ProofKind) bool { return kind != auth.ProofSecondFactor }
+
+// Issue writes a new proof and returns its secret: 256 random bits that are stored nowhere. It fills the id, the hash
+// and the times of p and spends older proofs of the same kind and user. p must name its kind and app. Since a Write
+// may run its function twice, only the secret of the last run counts.
+func (l *Ledger) Issue(tx *store.Tx, p auth.Proof) (token string, err error) {
+	if p.Kind == "" || p.App == "" {
+		return "", errors.New("a proof needs a kind and an app")
+	}
+	if token, err = secret.Token(l.Rand); err != nil {
+		return "", err
+	}
+	p.ID = auth.ProofID(secret.NewID(l.Rand, tx.Now()))
+	p.Hash = secret.Hash(token)
+	p.Attempts, p.UsedAt = 0, time.Time{}
+	p.CreatedAt, p.ExpiresAt = tx.Now(), tx.Now().Add(l.Lifetime(p.Kind))
+	if replaces(p.Kind) {
+		if _, err := tx.SpendProofs(p.App, p.User, p.Kind); err != nil {
+			return "", fmt.Errorf("end older proofs: %w", err)
+		}
+	}
+	if err := tx.InsertProof(p); err != nil {
+		return "", fmt.Errorf("write a proof: %w", err)
+	}
+	return token, nil
+}
+
+// Check finds the proof that a secret belongs to and changes nothing. An unknown, spent or expired secret, or one of
+// another kind or app, is proof-invalid, without a hint which.
+func (l *Ledger) Check(tx *store.Tx, kind auth.ProofKind, app auth.AppID, token string) (auth.Proof, error) {
+	return find(kind, app, token, tx.UnspentProof)
+}
+
+// Consume spends the proof that a secret belongs to. Of any number of callers one succeeds; everybody else, and every
+// secret that Check would refuse, gets proof-invalid.
+func (l *Ledger) Consume(tx *store.Tx, kind auth.ProofKind, app auth.AppID, token string) (auth.Proof, error) {
+	return find(kind, app, token, tx.SpendProof)
+}
+
+// find compares kind, app and hash in the one statement that reads or spends, so that no secret can serve for
+// anything but what it was made for (SECURITY ET-02).
+func find(kind auth.ProofKind, app auth.AppID, token string, by func(store.ProofKey) (auth.Proof, error)) (auth.Proof, error) {
+	if !secret.TokenShaped(token) {
+		return auth.Proof{}, invalid()
+	}
+	p, err := by(store.ProofKey{App: app, Kind: kind, Hash: secret.Hash(token)})
+	if errors.Is(err, store.ErrNotFound) {
+		return auth.Proof{}, invalid()
+	}
+	if err != nil {
+		return auth.Proof{}, fmt.Errorf("look up a proof: %w", err)
+	}
+	return p, nil
+}
+
+func invalid() *auth.Error { return auth.E(auth.CodeProofInvalid, "") }
+
+// SpendAttempt counts one answer to a proof before the answer is looked at, and returns how many are left after it.
+// When most answers were given already, or the proof is spent or expired, it is proof-invalid: a right answer comes
+// too late then as well (SECURITY ET-11).
+func (l *Ledger) SpendAttempt(tx *store.Tx, app auth.AppID, id auth.ProofID, most int) (left int, err error) {
+	given, err := tx.SpendProofAttempt(app, id, most)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, invalid()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count an answer to a proof: %w", err)
+	}
+	return most - given, nil
+}
+
+// RevokeAll spends every unspent proof of a user, of the named kinds or, without names, of all kinds that belong to
+// a user: after a password change, a new address, a disabled account.
+func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds ...auth.ProofKind) error {
+	if len(kinds) == 0 {
+		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor}
+	}
+	for _, kind := range kinds {
+		if _, err := tx.SpendProofs(app, user, kind); err != nil {
+			return fmt.Errorf("revoke proofs: %w", err)
+		}
+	}
+	return nil
+}
+
+// Sweep removes one batch of proofs that expired before a time and reports how many those were; 0 means that none is
+// left. Nothing depends on it: an expired proof is refused by the clock.
+func (l *Ledger) Sweep(ctx context.Context, db *store.DB, before time.Time) (n int64, err error) {
+	err = db.Write(ctx, func(tx *store.Tx) error {
+		n, err = tx.DeleteExpiredProofs(before, sweepBatch)
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,107 @@
+package secret
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// PasswordParams is the cost of one argon2id evaluation (RFC 9106).
+type PasswordParams struct {
+	Memory  uint32 // KiB
+	Time    uint32 // passes
+	Threads uint8  // lanes
+}
+
+// DefaultPasswordParams are 19 MiB, 2 passes, 1 lane: OWASP's password storage minimum for argon2id (SECURITY PW-09).
+func DefaultPasswordParams() PasswordParams {
+	return PasswordParams{Memory: 19456, Time: 2, Threads: 1}
+}
+
+// Strong reports whether p is at least one of OWASP's equivalent settings for argon2id: 46 MiB and 1 pass, 19 and 2,
+// 12 and 3, 9 and 4, 7 and 5.
+func (p PasswordParams) Strong() bool {
+	for _, floor := range [...]PasswordParams{{Memory: 47104, Time: 1}, {Memory: 19456, Time: 2},
+		{Memory: 12288, Time: 3}, {Memory: 9216, Time: 4}, {Memory: 7168, Time: 5}} {
+		if p.Memory >= floor.Memory && p.Time >= floor.Time {
+			return true
+		}
+	}
+	return false
+}
+
+// Bounds of what Verify accepts from a stored hash, so that an imported one cannot stall the server
+// (SECURITY PW-13). The lower bound of memory is that of RFC 9106 section 3.1.
+const (
+	maxMemory  = 256 * 1024 // KiB
+	maxTime    = 10
+	maxThreads = 16
+	minSalt    = 8
+	maxSalt    = 64
+	minKey     = 16
+	maxKey     = 64
+	maxPHC     = 256 // bytes
+	saltBytes  = 16
+	keyBytes   = 32
+)
+
+var errPHC = errors.New("not an argon2id hash within bounds")
+
+// phc is a stored hash: `$argon2id$v=19$m=19456,t=2,p=1$salt$key`.
+type phc struct {
+	params    PasswordParams
+	salt, key []byte
+}
+
+func (h phc) String() string {
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
+		h.params.Memory, h.params.Time, h.params.Threads, b64.EncodeToString(h.salt), b64.EncodeToString(h.key))
+}
+
+// parsePHC reads exactly what String writes, within the bounds above: one spelling for each hash.
+func parsePHC(text string) (phc, error) {
+	parts := strings.Split(text, "$")
+	if len(text) > maxPHC || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
+		return phc{}, errPHC
+	}
+	costs := strings.Split(parts[3], ",")
+	if len(costs) != 3 {
+		return phc{}, errPHC
+	}
+	m, okM := cost(costs[0], "m=", maxMemory)
+	t, okT := cost(costs[1], "t=", maxTime)
+	p, okP := cost(costs[2], "p=", maxThreads)
+	salt, errS := base64.RawStdEncoding.Strict().DecodeString(parts[4])
+	key, errK := base64.RawStdEncoding.Strict().DecodeString(parts[5])
+	if !okM || !okT || !okP || m < 8*p || errS != nil || errK != nil || strings.ContainsAny(parts[4]+parts[5], "\r\n") ||
+		len(salt) < minSalt || len(salt) > maxSalt || len(key) < minKey || len(key) > maxKey {
+		return phc{}, errPHC
+	}
+	params := PasswordParams{Memory: m, Time: t, Threads: uint8(p)} //nolint:gosec // p <= maxThreads
+	return phc{params: params, salt: salt, key: key}, nil
+}
+
+// cost reads `m=19456`: a decimal from 1 to most without sign or leading zero.
+func cost(field, name string, most uint64) (uint32, bool) {
+	digits, ok := strings.CutPrefix(field, name)
+	if !ok || digits == "" || digits[0] < '1' || digits[0] > '9' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n), err == nil && n <= most //nolint:gosec // ParseUint was told 32 bits
+}
+
+// derive costs one evaluation.
+func (h phc) derive(password string) []byte {
+	return argon2.IDKey([]byte(password), h.salt, h.params.Time, h.params.Memory, h.params.Threads, uint32(len(h.key))) //nolint:gosec // at most maxKey
+}
+
+// outdated reports whether a hash should be made again with the current parameters.
+func (h phc) outdated(current PasswordParams) bool {
+	return h.params.Memory < current.Memory || h.params.Time < current.Time || len(h.salt) < saltBytes || len(h.key) < keyBytes
+}

@@ -1,0 +1,172 @@
+package secret
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+// PoolOptions are the settings of a Pool; zero fields mean the default in their comment.
+type PoolOptions struct {
+	Params        PasswordParams // of new hashes; DefaultPasswordParams, field by field
+	Workers       int            // evaluations at a time; one for each core
+	Queue         int            // callers that may wait; 64 for each worker
+	QueueDeadline time.Duration  // how long one may wait for its turn; 2 s
+	Rand          io.Reader      // of salts; required
+}
+
+// Pool is where passwords are hashed. It bounds how many evaluations run at a time, and with that their memory, and
+// how long a caller waits for its turn (SECURITY PW-10): what cannot be done in time is refused at once with
+// overloaded and a time to come back.
+//
+// An evaluation runs on its caller's goroutine while it holds one of Workers turns. There is no worker to lose: the
+// turn comes back even if the evaluation panics.
+type Pool struct {
+	params      PasswordParams
+	rand        io.Reader
+	deadline    time.Duration
+	turns       chan struct{} // holds a token for each running evaluation
+	waiting     atomic.Int64
+	maxWaiting  int64
+	evaluations atomic.Uint64
+	closing     chan struct{}
+	close       sync.Once
+}
+
+var errPoolClosed = errors.New("the hashing pool is closed")
+
+// NewPool makes a pool.
+func NewPool(o PoolOptions) *Pool {
+	standard := DefaultPasswordParams()
+	workers := cmp.Or(max(o.Workers, 0), runtime.GOMAXPROCS(0))
+	return &Pool{
+		params: PasswordParams{
+			Memory:  cmp.Or(o.Params.Memory, standard.Memory),
+			Time:    cmp.Or(o.Params.Time, standard.Time),
+			Threads: cmp.Or(o.Params.Threads, standard.Threads),
+		},
+		rand:       o.Rand,
+		deadline:   cmp.Or(o.QueueDeadline, 2*time.Second),
+		turns:      make(chan struct{}, workers),
+		maxWaiting: int64(cmp.Or(max(o.Queue, 0), 64*workers)),
+		closing:    make(chan struct{}),
+	}
+}
+
+// Params are those of new hashes.
+func (p *Pool) Params() PasswordParams { return p.params }
+
+// Workers is how many evaluations may run at a time.
+func (p *Pool) Workers() int { return cap(p.turns) }
+
+// Evaluations counts the evaluations begun since the pool was made.
+func (p *Pool) Evaluations() uint64 { return p.evaluations.Load() }
+
+// Waiting counts the callers that wait for their turn now.
+func (p *Pool) Waiting() int { return int(p.waiting.Load()) }
+
+// Hash makes the PHC string of a password that the caller has normalised and checked (auth.NormalisePassword,
+// auth.CheckPassword). It returns overloaded when no turn came in time.
+func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
+	h := phc{params: p.params, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
+	if _, err := io.ReadFull(p.rand, h.salt); err != nil {
+		return "", fmt.Errorf("read random bytes: %w", err)
+	}
+	if err := p.run(ctx, func() { h.key = h.derive(password) }); err != nil {
+		return "", err
+	}
+	return h.String(), nil
+}
+
+// Verify compares a normalised password with a stored hash. outdated says that the hash was made with weaker
+// parameters than the current ones and should be replaced after a success. A hash that is no argon2id PHC string
+// within bounds is an internal error; no turn in time is overloaded.
+func (p *Pool) Verify(ctx context.Context, stored, password string) (ok, outdated bool, err error) {
+	h, err := parsePHC(stored)
+	if err != nil {
+		return false, false, fmt.Errorf("read a stored password hash: %w", err)
+	}
+	err = p.run(ctx, func() { ok = Equal(h.derive(password), h.key) })
+	return ok, h.outdated(p.params), err
+}
+
+// Waste costs exactly what Verify costs with the current parameters: it stands in where there is no hash to compare
+// with, so that an unknown user cannot be told from a known one by the time of the answer.
+func (p *Pool) Waste(ctx context.Context, password string) error {
+	h := phc{params: p.params, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
+	return p.run(ctx, func() { _ = Equal(h.derive(password), h.key) })
+}
+
+// Close refuses all further work and waits for what runs.
+func (p *Pool) Close() {
+	p.close.Do(func() {
+		close(p.closing)
+		for range cap(p.turns) {
+			p.turns <- struct{}{}
+		}
+	})
+}
+
+// run evaluates f in a turn of its own.
+func (p *Pool) run(ctx context.Context, f func()) error {
+	if err := p.enter(ctx); err != nil {
+		return err
+	}
+	defer func() { <-p.turns }()
+	p.evaluations.Add(1)
+	f()
+	return nil
+}
+
+// enter waits for a turn. Go serves the senders of a channel in the order in which they came.
+func (p *Pool) enter(ctx context.Context) error {
+	if err := p.refused(ctx); err != nil {
+		return err
+	}
+	select {
+	case p.turns <- struct{}{}:
+		return nil
+	default:
+	}
+	defer p.waiting.Add(-1)
+	if p.waiting.Add(1) > p.maxWaiting {
+		return p.overloaded(errors.New("the queue of the hashing pool is full"))
+	}
+	timer := time.NewTimer(p.deadline)
+	defer timer.Stop()
+	select {
+	case p.turns <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return p.overloaded(errors.New("no turn in the hashing pool in time"))
+	case <-ctx.Done():
+		return p.overloaded(ctx.Err())
+	case <-p.closing:
+		return p.overloaded(errPoolClosed)
+	}
+}
+
+// refused finds the reasons not to begin at all.
+func (p *Pool) refused(ctx context.Context) error {
+	select {
+	case <-p.closing:
+		return p.overloaded(errPoolClosed)
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return p.overloaded(err)
+	}
+	return nil
+}
+
+func (p *Pool) overloaded(cause error) error {
+	return &auth.Error{Code: auth.CodeOverloaded, RetryAfter: max(p.deadline.Round(time.Second), time.Second), Err: cause}
+}
