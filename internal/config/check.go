@@ -102,7 +102,7 @@ func (d *decoder) lifetimes(l Lifetimes) {
 		key   string
 		value time.Duration
 	}{
-		{"access", l.Access}, {"refresh", l.Refresh}, {"session", l.Session}, {"grace", l.Grace}, {"step_up", l.StepUp},
+		{"access", l.Access}, {"refresh", l.Refresh}, {"session", l.Session}, {"refresh_grace", l.RefreshGrace}, {"step_up", l.StepUp},
 		{"verify_email", l.VerifyEmail}, {"password_reset", l.PasswordReset}, {"second_factor", l.SecondFactor},
 		{"setup", l.Setup}, {"totp_enrolment", l.TOTPEnrolment}, {"signing_overlap", l.SigningOverlap},
 	} {
@@ -117,6 +117,9 @@ func (d *decoder) password(p Password) {
 	d.atLeast("password.time", p.Time, 1)
 	d.atLeast("password.threads", p.Threads, 1)
 	d.atLeast("password.workers", p.Workers, 0)
+	if !p.AllowWeak && (p.Memory < 19456 || p.Time < 2) {
+		d.problem("password", "the cost is below the floor of 19456 KiB and 2 passes; raise it, or set password.allow_weak for a test")
+	}
 	if p.Memory > 4<<20 || p.Time > 100 || p.Threads > 64 || p.Workers > 1024 {
 		d.problem("password", "the cost is out of all proportion (memory up to 4 GiB, time 100, threads 64, workers 1024)")
 	}

@@ -16,7 +16,7 @@ type Config struct {
 	PublicURL      string         `key:"public_url" common:"yes" help:"URL by which people and programs reach the server; every link and the token issuer are built from it. Empty: http(s):// and the listen address."`
 	TrustedProxies []netip.Prefix `key:"trusted_proxies" common:"yes" help:"Networks of the reverse proxies whose X-Forwarded-For and X-Request-Id are believed. Empty: nobody's."`
 	Dev            bool           `key:"dev" common:"yes" help:"Development mode: the development inbox answers on any listener. Never in production."`
-	MasterKey      string         `key:"master_key" secret:"yes" help:"The master key itself, 32 bytes in base64url. Empty: master_key_file."`
+	MasterKey      string         `key:"master_key" secret:"yes" help:"The master key itself, 32 random bytes in base64. Empty: master_key_file."`
 	MasterKeyFile  string         `key:"master_key_file" common:"yes" help:"File of the master key. Empty: master.key in the data directory, made together with an empty database."`
 	MaxInFlight    int            `key:"max_in_flight" default:"1024" help:"Requests worked on at the same time; more are answered 503 with Retry-After before any work."`
 	DrainTimeout   time.Duration  `key:"drain_timeout" default:"20s" help:"How long a stopping server waits for the requests under way."`
@@ -60,7 +60,7 @@ type Lifetimes struct {
 	Access         time.Duration `key:"access" default:"15m" help:"Access tokens, unless the contract or client says otherwise."`
 	Refresh        time.Duration `key:"refresh" default:"30d" help:"A session without use, unless the contract or client says otherwise."`
 	Session        time.Duration `key:"session" default:"90d" help:"A session from its sign-in, used or not."`
-	Grace          time.Duration `key:"grace" default:"2m" help:"How long a replaced refresh token still gets the same successor."`
+	RefreshGrace   time.Duration `key:"refresh_grace" default:"2m" help:"How long a replaced refresh token still gets the same successor."`
 	StepUp         time.Duration `key:"step_up" default:"5m" help:"How long a fresh proof of identity counts for dangerous changes."`
 	VerifyEmail    time.Duration `key:"verify_email" default:"24h" help:"Links that verify an address."`
 	PasswordReset  time.Duration `key:"password_reset" default:"1h" help:"Links that reset a password."`
@@ -77,6 +77,7 @@ type Password struct {
 	Threads       int           `key:"threads" default:"1" help:"Lanes of one hash."`
 	Workers       int           `key:"workers" help:"Hashes at the same time. 0: one for each processor."`
 	QueueDeadline time.Duration `key:"queue_deadline" default:"2s" help:"How long a sign-in waits for a worker before it is answered 503."`
+	AllowWeak     bool          `key:"allow_weak" help:"Take a cost below the floor (19456 KiB, 2 passes). For tests only; said by doctor."`
 }
 
 // Limit overrides one limiter.

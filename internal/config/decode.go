@@ -116,7 +116,7 @@ func (d *decoder) prefix(at string, raw any, into reflect.Value) {
 func (d *decoder) list(at string, raw any, into reflect.Value) {
 	items, ok := raw.([]any)
 	if text, isText := raw.(string); isText {
-		items, ok = d.split(at, text, into.Type().Elem().Kind() == reflect.Struct)
+		items, ok = d.split(at, text, into.Type().Elem() == reflect.TypeFor[Mount]())
 		if items == nil && !ok {
 			return
 		}
