@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// sqliteEngine is one file: a writer on a connection of its own, and connections that only read. Nothing else may
+// write to the file, in this process or another; the lock on its directory sees to the latter.
+type sqliteEngine struct {
+	db      *DB
+	path    string
+	lock    *dirLock
+	writing *sql.DB
+	writer  *writer
+	readers *readers
+}
+
+func openSQLite(ctx context.Context, db *DB) (_ engine, err error) {
+	path, err := filepath.Abs(db.options.Path)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	e := &sqliteEngine{db: db, path: path}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.close())
+		}
+	}()
+	if e.lock, err = lockDirectory(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	if err = makeFile(path); err != nil {
+		return nil, err
+	}
+	if e.writing, err = sql.Open("sqlite", writerAddress(path, db.options.MaxPages)); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	e.writing.SetMaxOpenConns(1)
+	if err = migrateSQLite(ctx, db, e.writing); err != nil {
+		return nil, err
+	}
+	c, err := newConn(ctx, e.writing)
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", path, classify(err))
+	}
+	if e.readers, err = newReaders(path, db.options.MaxReaders); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	e.writer = startWriter(db, c)
+	db.setLive(true) // one node: its own Writes are all there is
+	return e, nil
+}
+
+// makeFile makes an empty database file that only its owner may read; SQLite gives its side files the same mode.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator's own path
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("store: make the database file: %w", err)
+	}
+	return errors.Join(f.Close(), syncDirectory(filepath.Dir(path)))
+}
+
+// writerAddress opens with WAL and a full sync at every commit. The file is checkpointed every 16 MiB of log, and
+// the log is cut back to 64 MiB when a long reader let it grow.
+func writerAddress(path string, maxPages int) string {
+	pragmas := []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"trusted_schema(0)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-8000)"}
+	if maxPages > 0 {
+		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(maxPages)+")")
+	}
+	return address(path, url.Values{"_txlock": {"immediate"}, "_pragma": pragmas})
+}
+
+func readerAddress(path string) string {
+	return address(path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)",
+		"trusted_schema(0)", "cache_size(-2000)"}})
+}
+
+func address(path string, query url.Values) string {
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode(), OmitHost: true}
+	return u.String()
+}
+
+func (e *sqliteEngine) write(ctx context.Context, fn func(*Tx) error) ([]Invalidation, error) {
+	return e.writer.write(ctx, fn)
+}
+
+func (e *sqliteEngine) read(ctx context.Context, fn func(*Tx) error) (err error) {
+	c, err := e.readers.take(ctx)
+	if err != nil {
+		return err
+	}
+	healthy := false
+	defer func() { e.readers.put(c, healthy) }()
+	if err := c.do("BEGIN"); err != nil {
+		return classify(err)
+	}
+	// The function's own end may be a panic or a Goexit; the snapshot is let go in every case.
+	defer func() { healthy = c.do("ROLLBACK") == nil }()
+	limited, cancel := context.WithTimeout(context.Background(), e.db.options.Deadline)
+	defer cancel()
+	tx := &Tx{ctx: limited, caller: ctx, run: c, now: txTime(e.db.now())}
+	defer func() { tx.over = true }()
+	return tx.verdict(fn(tx))
+}
+
+func (e *sqliteEngine) health(ctx context.Context) error {
+	if err := e.writer.health(); err != nil {
+		return err
+	}
+	return e.read(ctx, func(tx *Tx) error {
+		var one int64
+		return tx.one("SELECT 1", nil, &one)
+	})
+}
+
+// close ends the writer before its connection, and lets the directory go last.
+func (e *sqliteEngine) close() error {
+	var errs []error
+	if e.writer != nil {
+		errs = append(errs, e.writer.close())
+	}
+	if e.readers != nil {
+		errs = append(errs, e.readers.close())
+	}
+	if e.writing != nil {
+		errs = append(errs, e.writing.Close())
+	}
+	if e.lock != nil {
+		errs = append(errs, e.lock.release())
+	}
+	return errors.Join(errs...)
+}
+
+// readers are the connections for snapshots: made when needed, kept for the next.
+type readers struct {
+	pool  *sql.DB
+	slots chan struct{}
+	mu    sync.Mutex
+	idle  []*conn
+	gone  bool
+}
+
+func newReaders(path string, limit int) (*readers, error) {
+	pool, err := sql.Open("sqlite", readerAddress(path))
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return &readers{pool: pool, slots: make(chan struct{}, limit)}, nil
+}
+
+func (r *readers) take(ctx context.Context) (*conn, error) {
+	select {
+	case r.slots <- struct{}{}:
+	default:
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil, gaveUp(ctx.Err())
+		}
+	}
+	r.mu.Lock()
+	gone := r.gone
+	if n := len(r.idle); n > 0 && !gone {
+		c := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		r.mu.Unlock()
+		return c, nil
+	}
+	r.mu.Unlock()
+	if gone {
+		<-r.slots
+		return nil, closedError()
+	}
+	c, err := newConn(context.WithoutCancel(ctx), r.pool)
+	if err != nil {
+		<-r.slots
+		return nil, classify(err)
+	}
+	return c, nil
+}
+
+func (r *readers) put(c *conn, healthy bool) {
+	r.mu.Lock()
+	keep := healthy && !r.gone
+	if keep {
+		r.idle = append(r.idle, c)
+	}
+	r.mu.Unlock()
+	if !keep {
+		_ = c.close() // a connection that failed, or the database is closing: nobody can use the error
+	}
+	<-r.slots
+}
+
+// close waits for the snapshots in use.
+func (r *readers) close() error {
+	r.mu.Lock()
+	r.gone = true
+	idle := r.idle
+	r.idle = nil
+	r.mu.Unlock()
+	var errs []error
+	for _, c := range idle {
+		errs = append(errs, c.close())
+	}
+	for range cap(r.slots) {
+		r.slots <- struct{}{}
+	}
+	for range cap(r.slots) {
+		<-r.slots
+	}
+	return errors.Join(append(errs, r.pool.Close())...)
+}
