@@ -85,6 +85,9 @@ type ClientSettings struct {
 	RefreshTTL     time.Duration `json:"refresh_ttl,omitempty"`
 }
 
+// AppKeyPrefix stands before every app key, and before no other key.
+const AppKeyPrefix = "osa_"
+
 // AppKey identifies an app to a door that asks for one. It gives no user's rights.
 type AppKey struct {
 	ID         AppKeyID

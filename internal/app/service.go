@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/audit"
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/store"
+)
+
+// Options are what a Service is made of. All fields are needed.
+type Options struct {
+	DB    *store.DB
+	Audit *audit.Log
+	Clock func() time.Time
+	Rand  io.Reader
+	// Recheck re-reads the caller inside a Write: session.Service.Recheck.
+	Recheck func(tx *store.Tx, c auth.Caller) (auth.User, error)
+}
+
+// Service makes and finds apps, clients and app keys. It is safe for concurrent use.
+type Service struct {
+	db      *store.DB
+	audit   *audit.Log
+	clock   func() time.Time
+	rand    io.Reader
+	recheck func(tx *store.Tx, c auth.Caller) (auth.User, error)
+
+	apps     *store.Cache[*auth.App]
+	clients  *store.Cache[*auth.Client]
+	defaults *store.Cache[auth.ClientID] // app -> its default client
+	keyIDs   *store.Cache[auth.AppKeyID] // hex SHA-256 of a key -> key
+	keys     *store.Cache[*liveKey]
+	used     touches
+}
+
+const cacheSize = 1000
+
+// New makes a Service.
+func New(o Options) *Service {
+	return &Service{
+		db: o.DB, audit: o.Audit, clock: o.Clock, rand: o.Rand, recheck: o.Recheck,
+		apps:     store.NewCache[*auth.App](o.DB, store.KindApp, cacheSize),
+		clients:  store.NewCache[*auth.Client](o.DB, store.KindClient, cacheSize),
+		defaults: store.NewCache[auth.ClientID](o.DB, store.KindApp, cacheSize),
+		keyIDs:   store.NewCache[auth.AppKeyID](o.DB, store.KindAppKey, cacheSize),
+		keys:     store.NewCache[*liveKey](o.DB, store.KindAppKey, cacheSize),
+	}
+}
+
+// Get reads an app from the cache of committed rows. Its maps are shared: do not change them. It asks for no
+// caller: it is for the house itself; Show is for administrators. Error: CodeNotFound.
+func (s *Service) Get(ctx context.Context, id auth.AppID) (auth.App, error) {
+	a, err := s.apps.Get(ctx, string(id), func(tx *store.Tx) (*auth.App, error) {
+		a, err := tx.App(id)
+		return &a, err
+	})
+	if err != nil {
+		return auth.App{}, missing(err, "app")
+	}
+	return *a, nil
+}
+
+// Client reads a client of the app from the cache. Error: CodeNotFound, also for a client of another app (TN-01).
+func (s *Service) Client(ctx context.Context, app auth.AppID, id auth.ClientID) (auth.Client, error) {
+	c, err := s.clients.Get(ctx, string(id), func(tx *store.Tx) (*auth.Client, error) {
+		c, err := tx.Client(app, id)
+		return &c, err
+	})
+	if err != nil {
+		return auth.Client{}, missing(err, "client")
+	}
+	if c.App != app {
+		return auth.Client{}, missing(store.ErrNotFound, "client")
+	}
+	return *c, nil
+}
+
+// DefaultClient reads the client that the app has had from its start, from the cache. Error: CodeNotFound.
+func (s *Service) DefaultClient(ctx context.Context, app auth.AppID) (auth.Client, error) {
+	id, err := s.defaults.Get(ctx, string(app), func(tx *store.Tx) (auth.ClientID, error) {
+		c, err := tx.DefaultClient(app)
+		return c.ID, err
+	})
+	if err != nil {
+		return auth.Client{}, missing(err, "client")
+	}
+	return s.Client(ctx, app, id)
+}
+
+// missing turns a row that is not there into CodeNotFound.
+func missing(err error, what string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return auth.E(auth.CodeNotFound, "There is no such "+what+".")
+	}
+	return fmt.Errorf("read %s: %w", what, err)
+}
+
+// admit re-reads the caller inside a Write and refuses who may not manage the app: the operator may, an
+// administrator of the app may, and an administrator of the default app may manage all. An app that the caller may
+// not manage does not exist for it: CodeNotFound. Who is no administrator gets CodeForbidden.
+func (s *Service) admit(tx *store.Tx, c auth.Caller, app auth.AppID) error {
+	if c.Kind == auth.CallerSystem {
+		return nil
+	}
+	user, err := s.recheck(tx, c)
+	if err != nil {
+		return err
+	}
+	c.Role = user.Role
+	return manages(c, app)
+}
+
+func manages(c auth.Caller, app auth.AppID) error {
+	switch {
+	case !c.Admin():
+		return auth.E(auth.CodeForbidden, "")
+	case !everyApp(c) && c.App != app:
+		return auth.E(auth.CodeNotFound, "There is no such app.")
+	}
+	return nil
+}
+
+// everyApp reports whether an administrator's word goes beyond the own app.
+func everyApp(c auth.Caller) bool { return c.Kind == auth.CallerSystem || c.App == auth.DefaultApp }
