@@ -1,0 +1,135 @@
+package mail
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/queue"
+	"github.com/ostiary-id/ostiary/internal/store"
+)
+
+// JobKind is the kind of the jobs that carry mails.
+const JobKind = "mail"
+
+// Kind is one kind of mail; each has a text and an HTML template of its name in package web.
+type Kind string
+
+// The kinds of mail. The first two carry a link and need Token and ExpiresAt; the others are notices.
+const (
+	VerifyEmail     Kind = "verify-email"
+	ResetPassword   Kind = "password-reset"
+	EmailTaken      Kind = "email-taken" // somebody tried to sign up with the address of an account
+	PasswordChanged Kind = "password-changed"
+	FactorChanged   Kind = "second-factor-changed" // Detail says what changed
+	BackupCodeUsed  Kind = "backup-code-used"
+	AccountLocked   Kind = "account-locked" // too many wrong sign-ins
+)
+
+// Kinds lists every kind of mail.
+func Kinds() []Kind {
+	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, BackupCodeUsed, AccountLocked}
+}
+
+// linked reports whether mails of the kind carry a link.
+func (k Kind) linked() bool { return k == VerifyEmail || k == ResetPassword }
+
+func (k Kind) known() bool {
+	for _, other := range Kinds() {
+		if k == other {
+			return true
+		}
+	}
+	return false
+}
+
+// Message is one mail to one person.
+type Message struct {
+	Kind      Kind
+	App       auth.App
+	To        string     // the stored address, never the one that somebody typed (ET-07)
+	Name      string     // of the person, in their own words; neutralised before it is shown
+	Token     string     // of the proof behind the link
+	Detail    string     // a sentence of ours about the change; never a user's text
+	Links     auth.Links // of the door that causes the mail; empty: our own pages
+	ExpiresAt time.Time  // of the proof; the mail is not sent after it. Zero: it is worth sending at any time
+}
+
+// Mailer queues mails.
+type Mailer struct {
+	Queue *queue.Queue
+	// PublicURL is the configured address of this server. Links are built from it or from the templates that a
+	// mount configures, never from what a request says (ET-06).
+	PublicURL string
+}
+
+// parcel is what a mail job carries.
+type parcel struct {
+	Kind      Kind      `json:"kind"`
+	To        string    `json:"to"`
+	App       string    `json:"app"`
+	Name      string    `json:"name,omitempty"`
+	Link      string    `json:"link,omitempty"`
+	Detail    string    `json:"detail,omitempty"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+}
+
+// Send queues a mail in the transaction of the change that causes it. It is delivered by Handler. An address that
+// no mail can be sent to safely gives invalid-request on `email`.
+func (m *Mailer) Send(tx *store.Tx, msg Message) error {
+	if !msg.Kind.known() {
+		return fmt.Errorf("there is no mail of kind %q", msg.Kind)
+	}
+	to, err := deliverable(msg.To)
+	if err != nil {
+		return err
+	}
+	p := parcel{Kind: msg.Kind, To: to, App: msg.App.Name, Name: msg.Name, Detail: msg.Detail, ExpiresAt: msg.ExpiresAt}
+	if msg.Kind.linked() {
+		if p.Link, err = m.link(msg); err != nil {
+			return err
+		}
+	}
+	_, err = m.Queue.Enqueue(tx, queue.Job{Kind: JobKind, App: msg.App.ID, Payload: p, ExpiresAt: msg.ExpiresAt})
+	return err
+}
+
+// link puts the token into the template of the kind.
+func (m *Mailer) link(msg Message) (string, error) {
+	if msg.Token == "" || msg.ExpiresAt.IsZero() {
+		return "", fmt.Errorf("a mail of kind %s needs a token and its expiry", msg.Kind)
+	}
+	template, page := msg.Links.Verify, "/verify?token={token}"
+	if msg.Kind == ResetPassword {
+		template, page = msg.Links.Reset, "/reset?token={token}"
+	}
+	if template == "" {
+		template = strings.TrimSuffix(m.PublicURL, "/") + page
+	}
+	if !strings.Contains(template, "{token}") {
+		return "", errors.New("the template of a mailed link has no {token}")
+	}
+	link := strings.ReplaceAll(template, "{token}", url.QueryEscape(msg.Token))
+	u, err := url.Parse(link)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return "", errors.New("mailed links need an absolute http or https address: check the public URL and the links of the mount")
+	}
+	return link, nil
+}
+
+// deliverable is the form of an address that mail goes to: the local part as it was typed, the domain as A-labels.
+// Whatever could leave its place in the SMTP dialogue or in a header is refused (EM-01).
+func deliverable(address string) (string, error) {
+	if strings.ContainsAny(address, "\r\n\x00<>\"") {
+		return "", auth.Invalid("email", auth.ViolationEmail, "this is not an e-mail address that can be used here")
+	}
+	canonical, err := auth.CanonicalEmail(address)
+	if err != nil {
+		return "", err
+	}
+	address = strings.TrimSpace(address)
+	return address[:strings.LastIndexByte(address, '@')] + canonical[strings.LastIndexByte(canonical, '@'):], nil
+}
