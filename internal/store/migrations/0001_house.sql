@@ -208,11 +208,13 @@ CREATE TABLE events (
     request_id text   NOT NULL,
     data       text   NOT NULL,
     -- Set by the sealer alone: the place in the app's chain and the keyed link over this row and the one before.
+    -- Until then link holds the keyed mark of the writer, so that the sealer takes nothing that others slipped in.
     seq        bigint,
     link       bytea,
     UNIQUE (app_id, seq)
 );
 CREATE INDEX events_unsealed ON events (at, id) WHERE seq IS NULL;
+CREATE INDEX events_app ON events (app_id, at, id);
 CREATE INDEX events_user ON events (app_id, user_id, at, id);
 
 CREATE TABLE jobs (
