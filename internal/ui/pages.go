@@ -1,0 +1,239 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/contract"
+	"github.com/ostiary-id/ostiary/internal/httpx"
+	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/web"
+)
+
+// SessionCookie is the cookie of a person who signed in on a page of ours, in the app default.
+const SessionCookie = "__Host-ostiary-default"
+
+// Inbox is where the development inbox reads; *mail.Inbox is one.
+type Inbox interface {
+	List(ctx context.Context, limit int) ([]mail.InboxMessage, error)
+}
+
+// Options are the parts of the pages. Operations and Credentials are required.
+type Options struct {
+	Operations  contract.Operations
+	Credentials contract.Credentials
+	PublicURL   string
+	// Contracts are listed on the start page.
+	Contracts []contract.Info
+	// Inbox is the development inbox; nil means that there is none, and its paths answer 404.
+	Inbox Inbox
+}
+
+// Pages serves the server's own pages.
+type Pages struct {
+	o         Options
+	origins   httpx.Origins
+	cookies   httpx.Cookies
+	templates map[string]*template.Template
+	style     []byte
+	stylePath string
+	router    chi.Router
+}
+
+// names of the templates, each a page.
+func names() []string { return []string{"index", "setup", "verify", "reset", "message", "inbox"} }
+
+// New parses the templates. The error is a mistake in the embedded files, which tests rule out.
+func New(o Options) (*Pages, error) {
+	style, err := fs.ReadFile(web.Pages, "pages/style.css")
+	if err != nil {
+		return nil, fmt.Errorf("style sheet: %w", err)
+	}
+	sum := sha256.Sum256(style)
+	p := &Pages{o: o, origins: httpx.NewOrigins(o.PublicURL), cookies: httpx.NewCookies(o.PublicURL),
+		templates: map[string]*template.Template{}, style: style,
+		stylePath: "/static/style-" + hex.EncodeToString(sum[:8]) + ".css"}
+	for _, name := range names() {
+		t, err := template.ParseFS(web.Pages, "pages/layout.html.tmpl", "pages/"+name+".html.tmpl")
+		if err != nil {
+			return nil, fmt.Errorf("page %s: %w", name, err)
+		}
+		p.templates[name] = t.Lookup(name + ".html.tmpl")
+	}
+	p.router = p.routes()
+	return p, nil
+}
+
+// routes is the table of all pages.
+func (p *Pages) routes() chi.Router {
+	r := chi.NewRouter()
+	page := func(method, path string, h httpx.Handler) { r.Method(method, path, p.handle(path, h)) }
+	page("GET", "/", p.index)
+	page("GET", "/setup", p.showSetup)
+	page("POST", "/setup", p.setup)
+	page("GET", "/verify", p.showVerify)
+	page("POST", "/verify", p.verify)
+	page("GET", "/reset", p.showReset)
+	page("POST", "/reset", p.reset)
+	page("GET", "/done/{what}", p.done)
+	page("GET", "/error", p.showError)
+	page("GET", p.stylePath, p.sheet)
+	if p.o.Inbox != nil {
+		page("GET", "/dev/inbox", p.inbox)
+		page("GET", "/dev/inbox/messages", p.inboxMessages)
+	}
+	r.NotFound(p.handle("", func(http.ResponseWriter, *http.Request) error {
+		return auth.E(auth.CodeNotFound, "There is no such page.")
+	}).ServeHTTP)
+	r.MethodNotAllowed(p.handle("", func(http.ResponseWriter, *http.Request) error {
+		return auth.E(auth.CodeMethodNotAllowed, "")
+	}).ServeHTTP)
+	return r
+}
+
+// ServeHTTP answers every path; those that are no page with 404. HEAD is answered like GET.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		r = r.Clone(r.Context())
+		r.Method = http.MethodGet // net/http drops the body of the answer
+	}
+	p.router.ServeHTTP(w, r)
+}
+
+// Owns reports whether a path is one of the pages.
+func (p *Pages) Owns(path string) bool {
+	return p.router.Match(chi.NewRouteContext(), http.MethodGet, path) || p.router.Match(chi.NewRouteContext(), http.MethodPost, path)
+}
+
+// view is what a template shows.
+type view struct {
+	Title, Style, Problem   string
+	Wide                    bool
+	Token, App, Name, Email string // of the forms
+	Text, RequestID         string // of messages
+	Contracts               []contract.Info
+	Inbox                   bool
+	Messages                []mail.InboxMessage
+	status                  int
+}
+
+func (p *Pages) handle(route string, h httpx.Handler) http.Handler {
+	return httpx.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		e := httpx.Event(r.Context())
+		e.SetString(httpx.KeyContract, "pages")
+		e.SetString(httpx.KeyRoute, route)
+		return h(w, r)
+	}, p.failed)
+}
+
+// render writes a page.
+func (p *Pages) render(w http.ResponseWriter, name string, v view) error {
+	v.Style = p.stylePath
+	var b bytes.Buffer
+	if err := p.templates[name].Execute(&b, v); err != nil {
+		return auth.Internal(fmt.Errorf("page %s: %w", name, err))
+	}
+	httpx.Page(w.Header(), "'self'")
+	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	if v.status == 0 {
+		v.status = http.StatusOK
+	}
+	w.WriteHeader(v.status)
+	_, _ = b.WriteTo(w) // a client that hung up cannot be told
+	return nil
+}
+
+// failed shows an error as a page, or as a problem to programs.
+func (p *Pages) failed(w http.ResponseWriter, r *http.Request, e *auth.Error) {
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter/time.Second))))
+	}
+	text := e.Message
+	if text == "" || e.Code.Status() >= http.StatusInternalServerError {
+		text = e.Code.Title() + "."
+	}
+	v := view{Title: titleOf(e.Code), Text: text, RequestID: httpx.RequestID(r.Context()), status: e.Code.Status()}
+	if err := p.render(w, "message", v); err != nil {
+		httpx.Problem(w, r, auth.AsError(err))
+	}
+}
+
+func titleOf(code auth.Code) string {
+	switch code {
+	case auth.CodeProofInvalid:
+		return "This link does not work any more"
+	case auth.CodeNotFound:
+		return "Not found"
+	}
+	return "That did not work"
+}
+
+func (p *Pages) index(w http.ResponseWriter, _ *http.Request) error {
+	return p.render(w, "index", view{Title: "Ostiary", Contracts: p.o.Contracts, Inbox: p.o.Inbox != nil})
+}
+
+func (p *Pages) sheet(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	_, _ = w.Write(p.style)
+	return nil
+}
+
+func (p *Pages) inbox(w http.ResponseWriter, r *http.Request) error {
+	list, err := p.o.Inbox.List(r.Context(), inboxPage)
+	if err != nil {
+		return err
+	}
+	return p.render(w, "inbox", view{Title: "Development inbox", Wide: true, Messages: list})
+}
+
+// inboxPage is how many mails the development inbox shows.
+const inboxPage = 100
+
+func (p *Pages) inboxMessages(w http.ResponseWriter, r *http.Request) error {
+	list, err := p.o.Inbox.List(r.Context(), inboxPage)
+	if err != nil {
+		return err
+	}
+	if list == nil {
+		list = []mail.InboxMessage{}
+	}
+	return httpx.JSON(w, list)
+}
+
+// messages are the pages after a form and those that others send people to: a closed list, so that nobody can
+// make the server say something of theirs.
+var messages = map[string]view{
+	"setup":    {Title: "The administrator exists", Text: "You are signed in. Keep the password safe; there is no other way in yet."},
+	"verified": {Title: "Your address is confirmed", Text: "You can close this page and sign in."},
+	"reset":    {Title: "Your password is changed", Text: "You can close this page and sign in with the new password."},
+}
+
+func (p *Pages) done(w http.ResponseWriter, r *http.Request) error {
+	v, ok := messages[chi.URLParam(r, "what")]
+	if !ok {
+		return auth.E(auth.CodeNotFound, "There is no such page.")
+	}
+	return p.render(w, "message", v)
+}
+
+// showError is where other parts send a browser with an error code of ours.
+func (p *Pages) showError(w http.ResponseWriter, r *http.Request) error {
+	code := auth.Code(r.URL.Query().Get("code"))
+	if !code.Known() {
+		code = auth.CodeInvalidRequest
+	}
+	return p.render(w, "message", view{Title: titleOf(code), Text: code.Title() + ".", RequestID: httpx.RequestID(r.Context()),
+		status: http.StatusBadRequest})
+}
