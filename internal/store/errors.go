@@ -89,6 +89,12 @@ func classifyPostgres(pg *pgconn.PgError, err error) error {
 	return err
 }
 
+// conflict reports whether PostgreSQL ended the transaction because of others, so that running it again may succeed.
+func conflict(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == stateSerialization || pg.Code == stateDeadlock)
+}
+
 // connectionLost reports whether err means that the connection is gone, or could not be made.
 func connectionLost(err error) bool {
 	var pg *pgconn.PgError
@@ -108,3 +114,6 @@ func gaveUp(err error) error {
 }
 
 func closedError() error { return &auth.Error{Code: auth.CodeUnavailable, Err: ErrClosed} }
+
+// ErrNoPostgres is what Open returns for a PostgreSQL address in a program built without that engine.
+var ErrNoPostgres = errors.New("store: this program was built without PostgreSQL (tag ostiary_postgres)")

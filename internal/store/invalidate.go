@@ -130,16 +130,18 @@ func (db *DB) tell(list []Invalidation) {
 // setLive says whether invalidations of other nodes arrive. Caches serve nothing while they do not, and start
 // empty when they do again.
 func (db *DB) setLive(live bool) {
+	all := []Invalidation{{Kind: KindAll}}
+	if live {
+		// A lookup that began before the silence may have filled an entry since.
+		db.drop(all)
+	}
 	db.subs.mu.Lock()
-	changed := db.subs.live != live
 	db.subs.live = live
 	db.subs.mu.Unlock()
-	if changed {
-		all := []Invalidation{{Kind: KindAll}}
+	if live {
+		db.tell(all)
+	} else {
 		db.drop(all)
-		if live {
-			db.tell(all)
-		}
 	}
 }
 

@@ -19,6 +19,7 @@ type Tx struct {
 	lock   string
 	claim  string
 	err    error // the first statement that failed
+	count  int   // statements begun
 	open   bool  // rows of an all are being read
 	over   bool
 	queued []Invalidation
@@ -133,6 +134,7 @@ func (tx *Tx) ready(query string, args []any) error {
 	if err := checkArguments(args); err != nil {
 		return tx.failed(query, err)
 	}
+	tx.count++
 	return nil
 }
 
