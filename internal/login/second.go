@@ -1,0 +1,198 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/internal/session"
+	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/user"
+)
+
+// challengeAttempts is how many codes one challenge takes before it is dead, right ones included.
+const challengeAttempts = 5
+
+// SecondFactor finishes a sign-in that ended in a Challenge.
+type SecondFactor struct {
+	Token  string
+	Code   string // TOTP or backup code
+	Device string // empty: what the first half said
+}
+
+// half is what the proof of a challenge remembers of the first half. The password is named by when it was set and
+// the user by the epoch, so that a change of either kills the challenge.
+type half struct {
+	Epoch      int64  `json:"epoch"`
+	PasswordAt int64  `json:"password_at"`
+	Device     string `json:"device,omitempty"`
+}
+
+func (s *Service) issueChallenge(tx *store.Tx, a *attempt, now user.Identity) (Challenge, error) {
+	kinds, err := s.Factors.Kinds(tx, now.User.App, now.User.ID)
+	if err != nil {
+		return Challenge{}, err
+	}
+	data, err := json.Marshal(half{Epoch: now.User.Epoch, PasswordAt: now.Password.ChangedAt.UnixMicro(), Device: a.in.Device})
+	if err != nil {
+		return Challenge{}, fmt.Errorf("encode a challenge: %w", err)
+	}
+	token, err := s.Proofs.Issue(tx, auth.Proof{Kind: auth.ProofSecondFactor, App: now.User.App, Client: a.caller.Client,
+		User: now.User.ID, Data: data})
+	if err != nil {
+		return Challenge{}, err
+	}
+	return Challenge{Token: token, Factors: kinds, ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofSecondFactor))}, nil
+}
+
+// CompleteSecondFactor takes the code that a challenge waits for and makes the session. A challenge allows 5 codes,
+// and all flows together few codes of one user (RL-04); everything the first half found is checked again. Codes:
+// proof-invalid, second-factor-invalid, account-disabled, password-reset-required, email-unverified, rate-limited.
+func (s *Service) CompleteSecondFactor(ctx context.Context, c auth.Caller, in SecondFactor) (SignedIn, error) {
+	p, err := s.checkChallenge(ctx, c, in.Token)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	var first half
+	if err := json.Unmarshal(p.Data, &first); err != nil {
+		return SignedIn{}, fmt.Errorf("decode a challenge: %w", err)
+	}
+	guess, err := s.Limits.Reserve(ctx, factor.Guess(p.App, p.User))
+	if err != nil {
+		return SignedIn{}, err
+	}
+	device := cleanDevice(in.Device)
+	if device == "" {
+		device = first.Device
+	}
+	draft, err := s.Sessions.Draft(session.Start{User: auth.User{ID: p.User, App: p.App, Epoch: first.Epoch}, Caller: c, Device: device})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	var (
+		out     SignedIn
+		refusal error
+	)
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		refusal = nil
+		now, ok, err := s.answerChallenge(tx, c, p, first, in.Code, draft)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			refusal = auth.E(auth.CodeSecondFactorWrong, "")
+			return s.recordWrongFactor(tx, c, now.User)
+		}
+		if _, err := s.Proofs.Consume(tx, auth.ProofSecondFactor, c.App, in.Token); err != nil {
+			return err
+		}
+		draft.For(now.User, now.Email.Verified())
+		if out, err = s.startSession(tx, c, draft, now); err != nil {
+			return err
+		}
+		return guess.Refund(tx)
+	})
+	if err == nil {
+		err = refusal
+	}
+	if err != nil {
+		return SignedIn{}, err
+	}
+	out.Grant, err = s.Sessions.Issue(ctx, draft)
+	return out, err
+}
+
+// checkChallenge finds whose challenge the token is. Guessing tokens is hopeless, but costs the network a guess.
+func (s *Service) checkChallenge(ctx context.Context, c auth.Caller, token string) (p auth.Proof, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		p, err = s.Proofs.Check(tx, auth.ProofSecondFactor, c.App, token)
+		return err
+	})
+	if auth.Is(err, auth.CodeProofInvalid) {
+		if _, limited := s.guessProof(ctx, c); limited != nil {
+			return p, limited
+		}
+	}
+	if err == nil && p.Client != c.Client {
+		return p, auth.E(auth.CodeProofInvalid, "")
+	}
+	return p, err
+}
+
+// answerChallenge counts the answer, re-reads the user and spends the code. On ok the draft knows its methods.
+func (s *Service) answerChallenge(tx *store.Tx, c auth.Caller, p auth.Proof, first half, code string, draft *session.Draft) (now user.Identity, ok bool, err error) {
+	if now, err = user.Lock(tx, p.App, p.User); err != nil {
+		return now, false, proofInvalid(err)
+	}
+	if _, err = s.Proofs.SpendAttempt(tx, p.App, p.ID, challengeAttempts); err != nil {
+		return now, false, err
+	}
+	if now.User.Epoch != first.Epoch || now.Password.ChangedAt.UnixMicro() != first.PasswordAt {
+		return now, false, auth.E(auth.CodeProofInvalid, "")
+	}
+	if refusal := standing(now, c.Door.Policy); refusal != nil {
+		return now, false, refusal
+	}
+	kind, ok, err := s.Factors.Verify(tx, p.App, p.User, code)
+	if auth.Is(err, auth.CodeTotpNotEnabled) {
+		return now, false, auth.E(auth.CodeProofInvalid, "")
+	}
+	if err != nil || !ok {
+		return now, false, err
+	}
+	app, err := openApp(tx, p.App)
+	if err != nil {
+		return now, false, err
+	}
+	draft.Session.AMR = factorMethods(kind)
+	return now, true, s.spentFactor(tx, c, app, now, kind)
+}
+
+// factorMethods are the AMR values of a password with a second factor (MF-09).
+func factorMethods(kind auth.FactorKind) []string {
+	if kind == auth.FactorBackupCode {
+		return []string{auth.AMRPassword, auth.AMRBackupCode, auth.AMRMFA}
+	}
+	return []string{auth.AMRPassword, auth.AMROTP, auth.AMRMFA}
+}
+
+// recordWrongFactor notes a wrong code from somebody who proved the password.
+func (s *Service) recordWrongFactor(tx *store.Tx, c auth.Caller, u auth.User) error {
+	return errors.Join(
+		s.Record(tx, c, auth.Event{Action: "password.known", User: u.ID}),
+		s.Record(tx, c, auth.Event{Action: "second-factor.failed", Outcome: string(auth.CodeSecondFactorWrong), User: u.ID}))
+}
+
+// spentFactor tells the user when a backup code was used (MF-07).
+func (s *Service) spentFactor(tx *store.Tx, c auth.Caller, app auth.App, now user.Identity, kind auth.FactorKind) error {
+	if kind != auth.FactorBackupCode {
+		return nil
+	}
+	return s.BackupCodeUsed(tx, c, app, now)
+}
+
+// BackupCodeUsed records that a backup code was spent and mails the user.
+func (s *Service) BackupCodeUsed(tx *store.Tx, c auth.Caller, app auth.App, who user.Identity) error {
+	left, err := tx.BackupCodesLeft(who.User.App, who.User.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.Record(tx, c, auth.Event{Action: "backup-code.used", User: who.User.ID,
+		Data: map[string]string{"left": fmt.Sprint(left)}}); err != nil {
+		return err
+	}
+	return s.Notify(tx, c, mail.Message{Kind: mail.BackupCodeUsed, App: app, Detail: fmt.Sprintf("%d backup codes are left.", left)}, who)
+}
+
+// Notify mails a notice to the user's address, if there is one.
+func (s *Service) Notify(tx *store.Tx, c auth.Caller, m mail.Message, who user.Identity) error {
+	if who.Email.Address == "" {
+		return nil
+	}
+	m.To, m.Name, m.Links = who.Email.Address, who.User.Name, c.Door.Links
+	return s.Mail.Send(tx, m)
+}

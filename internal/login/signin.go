@@ -1,0 +1,287 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/limit"
+	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/internal/session"
+	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/user"
+)
+
+// Credentials are what somebody signs in with. Code is for doors that ask for the second factor at once.
+type Credentials struct {
+	Identifier string // e-mail address or username
+	Password   string
+	Code       string // TOTP or backup code; empty: a challenge follows if one is needed
+	Device     string
+}
+
+// Challenge is a half-finished sign-in. Nothing but CompleteSecondFactor takes its token.
+type Challenge struct {
+	Token     string
+	Factors   []auth.FactorKind
+	ExpiresAt time.Time
+}
+
+// SignInOutcome is one of the two.
+type SignInOutcome struct {
+	SignedIn  *SignedIn
+	Challenge *Challenge
+}
+
+// attempt is one sign-in on its way.
+type attempt struct {
+	caller  auth.Caller
+	in      Credentials
+	app     auth.App
+	known   bool
+	who     user.Identity // as it was when the password was checked
+	subject string        // of the guess budget: one for all ways to name one user
+	guesses []*limit.Reservation
+	rehash  string // the same password under today's parameters; empty: it is already
+}
+
+// SignIn checks a password and, where the user has one, the second factor. Budgets of the account and of the network
+// are reserved before the password is hashed and given back with a right one. An unknown user costs the same hash;
+// unknown, wrong and disabled are the same answer to who does not know the password (EN-01, EN-02). Codes:
+// invalid-credentials, second-factor-invalid, account-disabled, password-reset-required, email-unverified (these
+// three only to who proved the password), rate-limited, overloaded, invalid-request (a password beyond all bounds).
+func (s *Service) SignIn(ctx context.Context, c auth.Caller, in Credentials) (SignInOutcome, error) {
+	if len(in.Password) > maxPassword {
+		return SignInOutcome{}, auth.Invalid("password", auth.ViolationTooLong, "No password is that long.")
+	}
+	in.Device = cleanDevice(in.Device)
+	a, err := s.identify(ctx, c, in)
+	if err != nil {
+		return SignInOutcome{}, err
+	}
+	guess, err := s.Limits.Reserve(ctx, limit.Guess{Limiter: limit.SignInAccount, Subject: a.subject},
+		limit.Guess{Limiter: limit.SignInNetwork, Subject: limit.Network(c.IP)})
+	if err != nil {
+		return SignInOutcome{}, err
+	}
+	a.guesses = append(a.guesses, guess)
+	ok, outdated, err := s.VerifyPassword(ctx, a.who.Password, in.Password)
+	if err != nil {
+		s.refundUnlooked(ctx, err, a.guesses...)
+		return SignInOutcome{}, err
+	}
+	if !ok {
+		return SignInOutcome{}, s.refuseSignIn(ctx, a)
+	}
+	return s.passwordProven(ctx, a, outdated)
+}
+
+// refundUnlooked gives the guesses back if the server had no time to look at the secret.
+func (s *Service) refundUnlooked(ctx context.Context, err error, guesses ...*limit.Reservation) {
+	if auth.Is(err, auth.CodeOverloaded) {
+		s.Refund(ctx, guesses...)
+	}
+}
+
+// identify looks up who is meant. Not finding anybody is no error here.
+func (s *Service) identify(ctx context.Context, c auth.Caller, in Credentials) (*attempt, error) {
+	a := &attempt{caller: c, in: in}
+	err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if a.app, err = openApp(tx, c.App); err != nil {
+			return err
+		}
+		var canonical string
+		a.who, canonical, err = user.ByIdentifier(tx, c.App, in.Identifier)
+		switch {
+		case err == nil:
+			a.known, a.subject = true, limit.Account(c.App, a.who.User.ID)
+		case errors.Is(err, store.ErrNotFound):
+			a.subject, err = limit.Identifier(c.App, canonical), nil
+		}
+		return err
+	})
+	return a, err
+}
+
+// refuseSignIn records a wrong password, or a user that does not exist, and tells the owner of an account whose last
+// guess it was: the lock itself is not told at the door (EN-06).
+func (s *Service) refuseSignIn(ctx context.Context, a *attempt) error {
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		err := s.Record(tx, a.caller, auth.Event{Action: "sign-in.failed", Outcome: string(auth.CodeInvalidCredentials),
+			User: a.who.User.ID, Data: map[string]string{"contract": a.caller.Door.Contract}})
+		if err != nil || !a.known || !lastGuess(a.guesses[0]) || a.who.User.Status != auth.UserActive || a.who.Email.Address == "" {
+			return err
+		}
+		return s.Mail.Send(tx, mail.Message{Kind: mail.AccountLocked, App: a.app, To: a.who.Email.Address, Name: a.who.User.Name,
+			Links: a.caller.Door.Links})
+	})
+	if err != nil {
+		return err
+	}
+	return auth.E(auth.CodeInvalidCredentials, "")
+}
+
+// lastGuess reports whether the reservation used up the account's budget.
+func lastGuess(*limit.Reservation) bool { return false }
+
+// passwordProven goes on after a right password.
+func (s *Service) passwordProven(ctx context.Context, a *attempt, outdated bool) (SignInOutcome, error) {
+	if refusal := standing(a.who, a.caller.Door.Policy); refusal != nil {
+		return SignInOutcome{}, s.refuseProven(ctx, a, refusal)
+	}
+	if outdated {
+		// Upgrading is a favour; a busy server leaves it for the next sign-in.
+		if hash, err := s.Hash(ctx, a.in.Password); err == nil {
+			a.rehash = hash
+		}
+	}
+	if !a.who.User.TOTP {
+		return s.finish(ctx, a, []string{auth.AMRPassword})
+	}
+	if a.in.Code == "" {
+		return s.challenge(ctx, a)
+	}
+	guess, err := s.Limits.Reserve(ctx, factor.Guess(a.caller.App, a.who.User.ID))
+	if err != nil {
+		return SignInOutcome{}, err
+	}
+	a.guesses = append(a.guesses, guess)
+	return s.finish(ctx, a, nil)
+}
+
+// standing says why a user who proved the password may still not sign in at a door; nil if nothing is in the way.
+func standing(who user.Identity, p auth.Policy) *auth.Error {
+	switch {
+	case who.User.Status != auth.UserActive:
+		return auth.E(auth.CodeAccountDisabled, "")
+	case who.Password.MustChange:
+		return auth.E(auth.CodePasswordExpired, "")
+	case !p.AllowUnverified && !who.Email.Verified():
+		return auth.E(auth.CodeEmailUnverified, "")
+	}
+	return nil
+}
+
+// refuseProven records a refusal to somebody who knows the password. The guess was right, so it is given back.
+func (s *Service) refuseProven(ctx context.Context, a *attempt, refusal *auth.Error) error {
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := s.Record(tx, a.caller, auth.Event{Action: "sign-in.failed", Outcome: string(refusal.Code), User: a.who.User.ID,
+			Data: map[string]string{"contract": a.caller.Door.Contract}}); err != nil {
+			return err
+		}
+		return refund(tx, a.guesses...)
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+// lockProven reads the user again inside the Write of a success: what was proven must still be the truth.
+func lockProven(tx *store.Tx, who user.Identity, p auth.Policy) (user.Identity, error) {
+	now, err := user.Lock(tx, who.User.App, who.User.ID)
+	if err != nil {
+		return now, err
+	}
+	if now.Password.Hash != who.Password.Hash || now.User.Epoch != who.User.Epoch || now.User.TOTP != who.User.TOTP {
+		return now, auth.E(auth.CodeInvalidCredentials, "The account has just changed. Please sign in again.")
+	}
+	if refusal := standing(now, p); refusal != nil {
+		return now, refusal
+	}
+	return now, nil
+}
+
+// challenge ends the first half of a sign-in. The password is known to whoever asks, which is worth an event (C14).
+func (s *Service) challenge(ctx context.Context, a *attempt) (SignInOutcome, error) {
+	var ch Challenge
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		now, err := lockProven(tx, a.who, a.caller.Door.Policy)
+		if err != nil {
+			return err
+		}
+		if err := s.upgrade(tx, a); err != nil {
+			return err
+		}
+		if err := s.Record(tx, a.caller, auth.Event{Action: "password.known", User: now.User.ID}); err != nil {
+			return err
+		}
+		if ch, err = s.issueChallenge(tx, a, now); err != nil {
+			return err
+		}
+		return refund(tx, a.guesses...)
+	})
+	if err != nil {
+		return SignInOutcome{}, err
+	}
+	return SignInOutcome{Challenge: &ch}, nil
+}
+
+func (s *Service) upgrade(tx *store.Tx, a *attempt) error {
+	if a.rehash == "" {
+		return nil
+	}
+	return user.UpgradePassword(tx, a.who.Password, a.rehash)
+}
+
+// finish makes the session. methods is nil where the inline code decides.
+func (s *Service) finish(ctx context.Context, a *attempt, methods []string) (SignInOutcome, error) {
+	draft, err := s.Sessions.Draft(session.Start{User: a.who.User, EmailVerified: a.who.Email.Verified(), Caller: a.caller,
+		AMR: methods, Device: a.in.Device})
+	if err != nil {
+		return SignInOutcome{}, err
+	}
+	var (
+		out     SignedIn
+		refusal error
+	)
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		refusal = nil
+		now, err := lockProven(tx, a.who, a.caller.Door.Policy)
+		if err != nil {
+			return err
+		}
+		if methods == nil {
+			kind, ok, err := s.Factors.Verify(tx, a.caller.App, a.who.User.ID, a.in.Code)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				refusal = auth.E(auth.CodeSecondFactorWrong, "")
+				return s.recordWrongFactor(tx, a.caller, now.User)
+			}
+			draft.Session.AMR = factorMethods(kind)
+			if err := s.spentFactor(tx, a.caller, a.app, now, kind); err != nil {
+				return err
+			}
+		}
+		if err := s.upgrade(tx, a); err != nil {
+			return err
+		}
+		out, err = s.startSession(tx, a.caller, draft, now)
+		if err != nil {
+			return err
+		}
+		return refund(tx, a.guesses...)
+	})
+	if err == nil {
+		err = refusal
+	}
+	if err != nil {
+		return SignInOutcome{}, err
+	}
+	out.Grant, err = s.Sessions.Issue(ctx, draft)
+	return SignInOutcome{SignedIn: &out}, err
+}
+
+// startSession stores the session and the event of a sign-in that is complete.
+func (s *Service) startSession(tx *store.Tx, c auth.Caller, draft *session.Draft, now user.Identity) (SignedIn, error) {
+	if err := s.Sessions.Insert(tx, draft); err != nil {
+		return SignedIn{}, err
+	}
+	err := s.Record(tx, c, auth.Event{Action: "sign-in.succeeded", User: now.User.ID, Session: draft.Session.ID,
+		Data: map[string]string{"contract": c.Door.Contract}})
+	return SignedIn{User: now.User, Email: now.Email}, err
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+const emailColumns = "id, app_id, user_id, address, canonical, is_primary, verified_at, created_at"
+
+// EmailByCanonical finds an address of the app by its canonical form, or ErrNotFound.
+func (tx *Tx) EmailByCanonical(app auth.AppID, canonical string) (auth.Email, error) {
+	return tx.oneEmail("SELECT "+emailColumns+" FROM emails WHERE app_id = $1 AND canonical = $2", app, canonical)
+}
+
+// PrimaryEmail reads a user's primary address, or ErrNotFound.
+func (tx *Tx) PrimaryEmail(app auth.AppID, user auth.UserID) (auth.Email, error) {
+	return tx.oneEmail("SELECT "+emailColumns+" FROM emails WHERE app_id = $1 AND user_id = $2 AND is_primary", app, user)
+}
+
+// PrimaryEmails reads the primary addresses of the given users, by user.
+func (tx *Tx) PrimaryEmails(app auth.AppID, users []auth.UserID) (map[auth.UserID]auth.Email, error) {
+	out := make(map[auth.UserID]auth.Email, len(users))
+	if len(users) == 0 {
+		return out, nil
+	}
+	args := []any{app}
+	for _, u := range users {
+		args = append(args, u)
+	}
+	err := tx.all("SELECT "+emailColumns+" FROM emails WHERE app_id = $1 AND is_primary AND user_id IN ("+marks(2, len(users))+")", args,
+		func(scan func(dest ...any) error) error {
+			e, err := scanEmail(scan)
+			out[e.User] = e
+			return err
+		})
+	return out, err
+}
+
+// InsertEmail adds an address. It reports false, and writes nothing, if the address is taken in the app or the user
+// has another primary one.
+func (tx *Tx) InsertEmail(e auth.Email) (inserted bool, err error) {
+	n, err := tx.exec("INSERT INTO emails ("+emailColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+		e.ID, e.App, e.User, e.Address, e.Canonical, e.Primary, micros(e.VerifiedAt), micros(e.CreatedAt))
+	tx.Invalidate(KindUser, string(e.User))
+	return n == 1, err
+}
+
+// MarkEmailVerified stamps an unverified address. It reports false if the address was verified already.
+func (tx *Tx) MarkEmailVerified(e auth.Email, at time.Time) (marked bool, err error) {
+	n, err := tx.exec("UPDATE emails SET verified_at = $3 WHERE app_id = $1 AND id = $2 AND verified_at = 0", e.App, e.ID, micros(at))
+	tx.Invalidate(KindUser, string(e.User))
+	return n == 1, err
+}
+
+func (tx *Tx) oneEmail(query string, args ...any) (auth.Email, error) {
+	return scanEmail(func(dest ...any) error { return tx.one(query, args, dest...) })
+}
+
+func scanEmail(scan func(dest ...any) error) (auth.Email, error) {
+	var (
+		e                 auth.Email
+		verified, created int64
+	)
+	err := scan(&e.ID, &e.App, &e.User, &e.Address, &e.Canonical, &e.Primary, &verified, &created)
+	e.VerifiedAt, e.CreatedAt = instant(verified), instant(created)
+	return e, err
+}

@@ -1,0 +1,121 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/store"
+)
+
+// Profile is a user as shown: the row, the primary address, and which credentials there are.
+type Profile struct {
+	User            auth.User
+	Email           auth.Email // zero if there is none
+	HasPassword     bool
+	BackupCodesLeft int
+}
+
+// Directory answers questions about users. Profiles come from a cache of committed rows while the cache may be
+// trusted (see store.Cache).
+type Directory struct {
+	db    *store.DB
+	cache *store.Cache[Profile]
+}
+
+// NewDirectory makes a directory that keeps at most size profiles.
+func NewDirectory(db *store.DB, size int) *Directory {
+	return &Directory{db: db, cache: store.NewCache[Profile](db, store.KindUser, size)}
+}
+
+// Profile reads one user of the app. Code: not-found. The result is shared: do not change its maps.
+func (d *Directory) Profile(ctx context.Context, app auth.AppID, id auth.UserID) (Profile, error) {
+	p, err := d.cache.Get(ctx, string(id), func(tx *store.Tx) (Profile, error) { return ReadProfile(tx, app, id) })
+	if errors.Is(err, store.ErrNotFound) || (err == nil && p.User.App != app) {
+		return Profile{}, notFound()
+	}
+	return p, err
+}
+
+// ReadProfile reads one user in a transaction, or store.ErrNotFound.
+func ReadProfile(tx *store.Tx, app auth.AppID, id auth.UserID) (Profile, error) {
+	known, err := Load(tx, app, id)
+	if err != nil {
+		return Profile{}, err
+	}
+	p := Profile{User: known.User, Email: known.Email, HasPassword: known.Password.Hash != ""}
+	if p.User.TOTP {
+		p.BackupCodesLeft, err = tx.BackupCodesLeft(app, id)
+	}
+	return p, err
+}
+
+// Page asks for a part of the list of users. After is the place (creation time and id) of the last one of the
+// page before; zero values start at the beginning.
+type Page struct {
+	Filter    store.UserFilter
+	AfterTime time.Time
+	AfterID   auth.UserID
+	Limit     int
+}
+
+// List reads one page of the app's users, oldest first, without what credentials they have.
+func (d *Directory) List(ctx context.Context, app auth.AppID, page Page) ([]Profile, error) {
+	var out []Profile
+	err := d.db.Read(ctx, func(tx *store.Tx) error {
+		users, err := tx.Users(app, page.Filter, page.AfterTime, page.AfterID, page.Limit)
+		if err != nil {
+			return err
+		}
+		ids := make([]auth.UserID, len(users))
+		for i, u := range users {
+			ids[i] = u.ID
+		}
+		emails, err := tx.PrimaryEmails(app, ids)
+		if err != nil {
+			return err
+		}
+		out = make([]Profile, len(users))
+		for i, u := range users {
+			out[i] = Profile{User: u, Email: emails[u.ID]}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Find finds a user by what a person on the machine types: an id, a number, an address or a username.
+// Code: not-found.
+func (d *Directory) Find(ctx context.Context, app auth.AppID, typed string) (Profile, error) {
+	var p Profile
+	err := d.db.Read(ctx, func(tx *store.Tx) error {
+		id, err := find(tx, app, typed)
+		if err != nil {
+			return err
+		}
+		p, err = ReadProfile(tx, app, id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return p, notFound()
+	}
+	return p, err
+}
+
+func find(tx *store.Tx, app auth.AppID, typed string) (auth.UserID, error) {
+	u, err := tx.User(app, auth.UserID(typed))
+	if err == nil || !errors.Is(err, store.ErrNotFound) {
+		return u.ID, err
+	}
+	if number, bad := strconv.ParseInt(typed, 10, 64); bad == nil {
+		if u, err = tx.UserByNumber(app, number); err == nil || !errors.Is(err, store.ErrNotFound) {
+			return u.ID, err
+		}
+	}
+	known, _, err := ByIdentifier(tx, app, typed)
+	return known.User.ID, err
+}
+
+func notFound() error { return auth.E(auth.CodeNotFound, "There is no such user.") }
