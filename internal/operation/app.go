@@ -36,7 +36,7 @@ func (c *Catalogue) getApp() *Definition {
 		Doc:     "One app. Administrators of apps other than `default` find only their own.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
-		Results: []Result{result[AppResult]("ok", "The app.")},
+		Results: []Result{result[App]("ok", "The app.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *AppInput) (Outcome, error) {
 		return Outcome{}, errUnwritten
@@ -56,7 +56,7 @@ func (c *Catalogue) createApp() *Definition {
 			"the app `default` may.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
-		Results: []Result{result[AppResult]("ok", "The app.")},
+		Results: []Result{result[App]("ok", "The app.")},
 		Errors:  []auth.Code{auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *CreateAppInput) (Outcome, error) {
 		return Outcome{}, errUnwritten

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/limit"
+	"github.com/ostiary-id/ostiary/internal/secret"
 )
 
 var errUnwritten = errors.New("operation: not written yet")
@@ -21,7 +23,13 @@ const (
 )
 
 // Deps are what operations call.
-type Deps struct{}
+type Deps struct {
+	Keys   *secret.Keys
+	Limits *limit.Limits
+	Clock  func() time.Time
+	// Observe is told of every call, for metrics and the wide event; nil: nobody is.
+	Observe func(ctx context.Context, o Observation)
+}
 
 // Catalogue is every operation by name, and the pipeline that calls them.
 type Catalogue struct {
@@ -103,14 +111,3 @@ func (c *Catalogue) Lookup(name string) *Definition { return c.byName[name] }
 
 // All lists every operation by name. Callers must not change the slice.
 func (c *Catalogue) All() []*Definition { return c.all }
-
-// Call runs one operation for the caller in r: request limits, the access rule, the operation. The input is
-// what d.NewInput made. Every error is an *auth.Error. r.Limit holds the limiter's state afterwards, whatever
-// the outcome.
-func (c *Catalogue) Call(ctx context.Context, d *Definition, r *Request, in any) (Outcome, error) {
-	out, err := d.invoke(ctx, r, in)
-	if err != nil {
-		return Outcome{}, auth.AsError(err)
-	}
-	return out, nil
-}

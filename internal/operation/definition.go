@@ -34,6 +34,9 @@ type Definition struct {
 	Errors  []auth.Code  // its own; Codes adds those of the pipeline
 	// Consumes says that it spends a one-time secret, so a GET answers only API clients.
 	Consumes bool
+	// Unverified says that a session whose address is not verified may call it even at a door that refuses such
+	// sessions: what is needed to leave that state, and to leave.
+	Unverified bool
 	// Excludes tells which policy values make a result impossible; a document need not answer those.
 	Excludes []Exclusion
 

@@ -42,6 +42,8 @@ type Profile struct {
 	CreatedAt        time.Time       `json:"created_at"`
 	UpdatedAt        time.Time       `json:"updated_at"`
 	DisabledAt       time.Time       `json:"disabled_at,omitempty"`
+	HasPassword      bool            `json:"has_password"`
+	BackupCodesLeft  int             `json:"backup_codes_left"`
 }
 
 // Session is one sign-in as its user sees it. EndReason says why an ended one ended.
@@ -52,7 +54,7 @@ type Session struct {
 	Device        string         `json:"device,omitempty"`
 	IP            string         `json:"ip,omitempty"`
 	UserAgent     string         `json:"user_agent,omitempty"`
-	Contract      string         `json:"contract,omitempty"`
+	Door          string         `json:"door,omitempty"` // the contract it was made at
 	AMR           []string       `json:"amr"`
 	AuthTime      time.Time      `json:"auth_time"`
 	EmailVerified bool           `json:"email_verified"`
@@ -95,13 +97,13 @@ type UserResult struct {
 	User Profile `json:"user"`
 }
 
-// Me is the value of get-me. Session is empty when an API key asks.
+// Me is the value of get-me: the user, and what it asks with.
 type Me struct {
-	User    Profile         `json:"user"`
-	Session Session         `json:"session,omitempty"`
-	APIKey  auth.APIKeyID   `json:"api_key_id,omitempty"`
-	Scopes  []string        `json:"scopes,omitempty"`
-	Kind    auth.CallerKind `json:"credential"`
+	User       Profile         `json:"user"`
+	Credential auth.CallerKind `json:"credential"`           // session or api-key
+	SessionID  auth.SessionID  `json:"session_id,omitempty"` // of a session
+	APIKeyID   auth.APIKeyID   `json:"api_key_id,omitempty"` // of an API key
+	Scopes     []string        `json:"scopes,omitempty"`     // of an API key
 }
 
 // Users is one page of users.
@@ -186,11 +188,6 @@ type App struct {
 	Version          int64                         `json:"version"`
 	CreatedAt        time.Time                     `json:"created_at"`
 	UpdatedAt        time.Time                     `json:"updated_at"`
-}
-
-// AppResult carries one app.
-type AppResult struct {
-	App App `json:"app"`
 }
 
 // Apps is one page of apps.

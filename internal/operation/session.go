@@ -30,10 +30,11 @@ type SignOutInput struct{}
 
 func (c *Catalogue) signOut() *Definition {
 	return define(Definition{
-		Name:    "sign-out",
-		Doc:     "Ends the session that asks. Its tokens are refused from then on.",
-		Access:  Person,
-		Results: []Result{result[Done]("ok", "The session has ended.")},
+		Name:       "sign-out",
+		Doc:        "Ends the session that asks. Its tokens are refused from then on.",
+		Access:     Person,
+		Unverified: true,
+		Results:    []Result{result[Done]("ok", "The session has ended.")},
 	}, func(ctx context.Context, r *Request, in *SignOutInput) (Outcome, error) {
 		return Outcome{}, errUnwritten
 	})
@@ -53,12 +54,6 @@ func (c *Catalogue) signOutEverywhere() *Definition {
 	}, func(ctx context.Context, r *Request, in *SignOutEverywhereInput) (Outcome, error) {
 		return Outcome{}, errUnwritten
 	})
-}
-
-// Paging are the inputs of every list: an opaque cursor from the page before, and how many to return.
-type Paging struct {
-	Cursor string `input:"cursor"`
-	Limit  int    `input:"limit"` // 1 to 200; 0 means 50
 }
 
 // ListSessionsInput is the input of list-sessions.
