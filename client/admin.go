@@ -1,0 +1,151 @@
+package client
+
+import (
+	"context"
+	"net/http"
+)
+
+// UserPage is one page of users.
+type UserPage struct {
+	Users      []User `json:"users"`
+	NextCursor string `json:"next_cursor"`
+}
+
+// ListUsers lists the users of the app, oldest first.
+func (c *Client) ListUsers(ctx context.Context, p Paging) (UserPage, error) {
+	var out UserPage
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/users", query: p.query(), out: &out})
+}
+
+// GetUser shows a user, by id, number, e-mail address or username.
+func (c *Client) GetUser(ctx context.Context, id string) (User, error) {
+	var out User
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/users/" + segment(id), out: &out})
+}
+
+// NewUser is a user that an administrator makes. Without a password the user is mailed a link to choose one.
+type NewUser struct {
+	Email         string         `json:"email"`
+	EmailVerified bool           `json:"email_verified,omitempty"`
+	Password      string         `json:"password,omitempty"`
+	Username      string         `json:"username,omitempty"`
+	Name          string         `json:"name,omitempty"`
+	GivenName     string         `json:"given_name,omitempty"`
+	FamilyName    string         `json:"family_name,omitempty"`
+	Locale        string         `json:"locale,omitempty"`
+	Role          string         `json:"role,omitempty"`
+	ExternalID    string         `json:"external_id,omitempty"`
+	Attributes    map[string]any `json:"attributes,omitempty"`
+}
+
+// CreateUser makes a user.
+func (c *Client) CreateUser(ctx context.Context, in NewUser) (User, error) {
+	var out User
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/users", in: in, out: &out})
+}
+
+// DisableUser shuts a user out.
+func (c *Client) DisableUser(ctx context.Context, id string) (User, error) {
+	var out User
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/users/" + segment(id) + "/disable", out: &out})
+}
+
+// EnableUser lets a user in again.
+func (c *Client) EnableUser(ctx context.Context, id string) (User, error) {
+	var out User
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/users/" + segment(id) + "/enable", out: &out})
+}
+
+// SetRole gives a user another role: user, member, moderator or admin.
+func (c *Client) SetRole(ctx context.Context, id, role string) (User, error) {
+	var out User
+	in := map[string]string{"role": role}
+	return out, c.call(ctx, request{method: http.MethodPut, path: "/users/" + segment(id) + "/role", in: in, out: &out})
+}
+
+// EndUserSessions signs a user out everywhere and tells how many sessions that were.
+func (c *Client) EndUserSessions(ctx context.Context, id string) (int, error) {
+	var out ended
+	err := c.call(ctx, request{method: http.MethodDelete, path: "/users/" + segment(id) + "/sessions", out: &out})
+	return out.Ended, err
+}
+
+// AppPage is one page of apps.
+type AppPage struct {
+	Apps       []App  `json:"apps"`
+	NextCursor string `json:"next_cursor"`
+}
+
+// ListApps lists the apps, oldest first.
+func (c *Client) ListApps(ctx context.Context, p Paging) (AppPage, error) {
+	var out AppPage
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/apps", query: p.query(), out: &out})
+}
+
+// GetApp shows an app.
+func (c *Client) GetApp(ctx context.Context, id string) (App, error) {
+	var out App
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/apps/" + segment(id), out: &out})
+}
+
+// NewApp is an app to be made. Without an ID the server makes one.
+type NewApp struct {
+	Name string `json:"name"`
+	ID   string `json:"id,omitempty"`
+}
+
+// CreateApp makes an app.
+func (c *Client) CreateApp(ctx context.Context, in NewApp) (App, error) {
+	var out App
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/apps", in: in, out: &out})
+}
+
+// AppKeyPage is one page of app keys.
+type AppKeyPage struct {
+	AppKeys    []AppKey `json:"app_keys"`
+	NextCursor string   `json:"next_cursor"`
+}
+
+// ListAppKeys lists the keys of an app, newest first.
+func (c *Client) ListAppKeys(ctx context.Context, app string, p Paging) (AppKeyPage, error) {
+	var out AppKeyPage
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/apps/" + segment(app) + "/keys", query: p.query(), out: &out})
+}
+
+// CreateAppKey makes a key of an app.
+func (c *Client) CreateAppKey(ctx context.Context, app string, in KeyRequest) (NewAppKey, error) {
+	var out NewAppKey
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/apps/" + segment(app) + "/keys", in: in, out: &out})
+}
+
+// RevokeAppKey ends a key of an app.
+func (c *Client) RevokeAppKey(ctx context.Context, app, id string) error {
+	return c.call(ctx, request{method: http.MethodDelete, path: "/apps/" + segment(app) + "/keys/" + segment(id)})
+}
+
+// The methods below are for the operator: they work only over the server's own socket.
+
+// IssueSetupLink makes a new link for the first administrator.
+func (c *Client) IssueSetupLink(ctx context.Context) (SetupLink, error) {
+	var out SetupLink
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/house/setup-link", out: &out})
+}
+
+// RotateSigningKeys makes new signing keys; in an emergency the old ones stop at once.
+func (c *Client) RotateSigningKeys(ctx context.Context, emergency bool) error {
+	in := map[string]bool{"emergency": emergency}
+	return c.call(ctx, request{method: http.MethodPost, path: "/house/signing-keys/rotate", in: in})
+}
+
+// VerifyAudit checks the chain of audit events of the app.
+func (c *Client) VerifyAudit(ctx context.Context) (AuditReport, error) {
+	var out AuditReport
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/house/audit/verify", out: &out})
+}
+
+// Backup copies the database to a new file on the server's machine.
+func (c *Client) Backup(ctx context.Context, path string) (Backup, error) {
+	var out Backup
+	in := map[string]string{"path": path}
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/house/backup", in: in, out: &out})
+}

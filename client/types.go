@@ -1,0 +1,154 @@
+package client
+
+import "time"
+
+// Tokens are the credentials of a session.
+type Tokens struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds that the access token lives
+}
+
+// User is a person in one app. Pointers are nil where the server knows no value.
+type User struct {
+	ID               string         `json:"id"`
+	Number           int64          `json:"number"`
+	Email            string         `json:"email"`
+	EmailVerified    bool           `json:"email_verified"`
+	EmailVerifiedAt  *time.Time     `json:"email_verified_at"`
+	Username         string         `json:"username"`
+	Name             string         `json:"name"`
+	GivenName        string         `json:"given_name"`
+	FamilyName       string         `json:"family_name"`
+	Locale           string         `json:"locale"`
+	Role             string         `json:"role"`
+	Status           string         `json:"status"`
+	TwoFactorEnabled bool           `json:"two_factor_enabled"`
+	ExternalID       string         `json:"external_id"`
+	Attributes       map[string]any `json:"attributes"`
+	Version          int64          `json:"version"`
+	CreatedAt        time.Time      `json:"created_at"`
+	UpdatedAt        time.Time      `json:"updated_at"`
+	DisabledAt       *time.Time     `json:"disabled_at"`
+	HasPassword      bool           `json:"has_password"`
+	BackupCodesLeft  int            `json:"backup_codes_left"`
+}
+
+// Session is one sign-in on one device.
+type Session struct {
+	ID            string     `json:"id"`
+	ClientID      string     `json:"client_id"`
+	Current       bool       `json:"current"`
+	Device        string     `json:"device"`
+	IP            string     `json:"ip"`
+	UserAgent     string     `json:"user_agent"`
+	Contract      string     `json:"contract"`
+	AMR           []string   `json:"amr"`
+	AuthTime      time.Time  `json:"auth_time"`
+	EmailVerified bool       `json:"email_verified"`
+	CreatedAt     time.Time  `json:"created_at"`
+	LastSeenAt    time.Time  `json:"last_seen_at"`
+	IdleExpiresAt time.Time  `json:"idle_expires_at"`
+	ExpiresAt     time.Time  `json:"expires_at"`
+	EndedAt       *time.Time `json:"ended_at"`
+	EndReason     string     `json:"end_reason"`
+}
+
+// SignedIn is a session with its tokens.
+type SignedIn struct {
+	Tokens  Tokens  `json:"tokens"`
+	User    User    `json:"user"`
+	Session Session `json:"session"`
+}
+
+// Challenge is a sign-in that wants a second factor.
+type Challenge struct {
+	Token     string    `json:"token"`
+	Factors   []string  `json:"factors"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// Me is who asks, and with what.
+type Me struct {
+	User       User     `json:"user"`
+	Credential string   `json:"credential"` // session or api-key
+	SessionID  string   `json:"session_id"`
+	APIKeyID   string   `json:"api_key_id"`
+	Scopes     []string `json:"scopes"`
+}
+
+// TOTP is a begun enrolment of an authenticator app.
+type TOTP struct {
+	Secret    string    `json:"secret"`
+	URI       string    `json:"uri"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// APIKey is an API key without its secret.
+type APIKey struct {
+	ID            string     `json:"id"`
+	Name          string     `json:"name"`
+	Prefix        string     `json:"prefix"`
+	Scopes        []string   `json:"scopes"`
+	CreatedAt     time.Time  `json:"created_at"`
+	ExpiresAt     *time.Time `json:"expires_at"`
+	LastUsedAt    *time.Time `json:"last_used_at"`
+	RevokedAt     *time.Time `json:"revoked_at"`
+	PreviousUntil *time.Time `json:"previous_until"`
+}
+
+// NewAPIKey is an API key with its secret, which is never shown again.
+type NewAPIKey struct {
+	APIKey APIKey `json:"api_key"`
+	Secret string `json:"secret"`
+}
+
+// App is an isolated pool of users.
+type App struct {
+	ID              string    `json:"id"`
+	Name            string    `json:"name"`
+	Status          string    `json:"status"`
+	DefaultClientID string    `json:"default_client_id"`
+	Version         int64     `json:"version"`
+	CreatedAt       time.Time `json:"created_at"`
+	UpdatedAt       time.Time `json:"updated_at"`
+}
+
+// AppKey is an app key without its secret.
+type AppKey struct {
+	ID         string     `json:"id"`
+	AppID      string     `json:"app_id"`
+	Name       string     `json:"name"`
+	Prefix     string     `json:"prefix"`
+	CreatedAt  time.Time  `json:"created_at"`
+	ExpiresAt  *time.Time `json:"expires_at"`
+	LastUsedAt *time.Time `json:"last_used_at"`
+}
+
+// NewAppKey is an app key with its secret, which is never shown again.
+type NewAppKey struct {
+	AppKey AppKey `json:"app_key"`
+	Secret string `json:"secret"`
+}
+
+// SetupLink makes the first administrator, once.
+type SetupLink struct {
+	URL       string    `json:"url"`
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// AuditReport is what a check of the audit chain found.
+type AuditReport struct {
+	Intact   bool   `json:"intact"`
+	Sealed   int64  `json:"sealed"`
+	Unsealed int64  `json:"unsealed"`
+	Problem  string `json:"problem"` // the first fault, in words
+}
+
+// Backup is a copy of the database on the server's machine.
+type Backup struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"` // bytes
+}
