@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/store"
 )
 
-// Query selects one user's keys that are not revoked, oldest first. The place of the last one seen (CreatedAt, ID)
+// Query selects one user's keys that are not revoked, newest first. The place of the last one seen (CreatedAt, ID)
 // goes into AfterTime and AfterID.
 type Query = store.APIKeyQuery
 

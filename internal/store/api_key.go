@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -46,7 +47,7 @@ func (tx *Tx) APIKeyByHash(hash []byte) (auth.APIKey, error) {
 		SELECT id FROM api_keys WHERE hash = $1 UNION ALL SELECT id FROM api_keys WHERE previous_hash = $1)`, hash)
 }
 
-// APIKeyQuery selects one user's keys that are not revoked, oldest first. The zero AfterTime starts at the oldest.
+// APIKeyQuery selects one user's keys that are not revoked, newest first. The zero AfterTime starts at the newest.
 type APIKeyQuery struct {
 	App       auth.AppID
 	User      auth.UserID
@@ -55,13 +56,17 @@ type APIKeyQuery struct {
 	Limit     int
 }
 
-// APIKeys lists a user's keys by (created_at, id) ascending: those not revoked, expired ones too.
+// APIKeys lists a user's keys by (created_at, id) descending: those not revoked, expired ones too.
 func (tx *Tx) APIKeys(q APIKeyQuery) ([]auth.APIKey, error) {
+	after := int64(math.MaxInt64)
+	if !q.AfterTime.IsZero() {
+		after = micros(q.AfterTime)
+	}
 	var out []auth.APIKey
 	err := tx.all("SELECT "+apiKeyColumns+` FROM api_keys
-		WHERE app_id = $1 AND user_id = $2 AND revoked_at = 0 AND (created_at, id) > ($3, $4)
-		ORDER BY created_at, id LIMIT $5`,
-		[]any{q.App, q.User, micros(q.AfterTime), q.AfterID, q.Limit},
+		WHERE app_id = $1 AND user_id = $2 AND revoked_at = 0 AND (created_at, id) < ($3, $4)
+		ORDER BY created_at DESC, id DESC LIMIT $5`,
+		[]any{q.App, q.User, after, q.AfterID, q.Limit},
 		func(scan func(dest ...any) error) error {
 			k, err := scanAPIKey(scan)
 			out = append(out, k)
