@@ -80,6 +80,18 @@ func (s *Service) Client(ctx context.Context, app auth.AppID, id auth.ClientID) 
 	return *c, nil
 }
 
+// ClientByID reads a client from the cache, for a request that names its app by nothing else. Error: CodeNotFound.
+func (s *Service) ClientByID(ctx context.Context, id auth.ClientID) (auth.Client, error) {
+	c, err := s.clients.Get(ctx, string(id), func(tx *store.Tx) (*auth.Client, error) {
+		c, err := tx.ClientByID(id)
+		return &c, err
+	})
+	if err != nil {
+		return auth.Client{}, missing(err, "client")
+	}
+	return *c, nil
+}
+
 // DefaultClient reads the client that the app has had from its start, from the cache. Error: CodeNotFound.
 func (s *Service) DefaultClient(ctx context.Context, app auth.AppID) (auth.Client, error) {
 	id, err := s.defaults.Get(ctx, string(app), func(tx *store.Tx) (auth.ClientID, error) {

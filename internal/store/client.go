@@ -25,6 +25,11 @@ func (tx *Tx) Client(app auth.AppID, id auth.ClientID) (auth.Client, error) {
 	return tx.client("SELECT "+clientColumns+" FROM clients WHERE app_id = $1 AND id = $2", app, id)
 }
 
+// ClientByID reads a client whose app is not known yet: its id is what a request names its app with.
+func (tx *Tx) ClientByID(id auth.ClientID) (auth.Client, error) {
+	return tx.client("SELECT "+clientColumns+" FROM clients WHERE id = $1", id)
+}
+
 // DefaultClient reads the client that the app has had from its start.
 func (tx *Tx) DefaultClient(app auth.AppID) (auth.Client, error) {
 	return tx.client("SELECT "+clientColumns+" FROM clients WHERE app_id = $1 AND is_default", app)
