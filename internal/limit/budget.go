@@ -29,6 +29,7 @@ type budget struct {
 	limiter *limiter
 	mark    string
 	resets  time.Time
+	left    int // after Reserve
 }
 
 // Reserve counts one guess against each budget before the secret is looked at, in a Write of its own that stands
@@ -68,6 +69,15 @@ func (r *Reservation) Refund(tx *store.Tx) error {
 		}
 	}
 	return nil
+}
+
+// Last reports whether the reservation took the last guess of a limiter's budget: whoever learns it is the one to tell
+// of the lock, for among parallel guesses it is true once.
+func (r *Reservation) Last(limiter string) bool {
+	if r == nil {
+		return false
+	}
+	return slices.ContainsFunc(r.spent, func(b budget) bool { return b.limiter.Name == limiter && b.left == 0 })
 }
 
 // Clean removes at most CleanBatch budgets whose window is over and returns how many.
@@ -137,7 +147,7 @@ func spend(tx *store.Tx, budgets []budget) error {
 		if found.Spent > int64(b.limiter.Max) {
 			return b.limiter.exhausted(tx.Now(), found.ResetsAt)
 		}
-		b.resets = found.ResetsAt
+		b.resets, b.left = found.ResetsAt, b.limiter.Max-int(found.Spent)
 	}
 	return nil
 }

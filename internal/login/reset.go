@@ -86,17 +86,9 @@ func (s *Service) readReset(ctx context.Context, c auth.Caller, token string) (p
 		if who, err = user.Load(tx, p.App, p.User); err != nil {
 			return proofInvalid(err)
 		}
-		return resettable(p, who)
+		return bound(p, who)
 	})
 	return p, who, app, err
-}
-
-// resettable refuses a token whose user was disabled or moved to another address since.
-func resettable(p auth.Proof, who user.Identity) error {
-	if who.User.Status != auth.UserActive || who.Email.Canonical != p.Email {
-		return auth.E(auth.CodeProofInvalid, "")
-	}
-	return nil
 }
 
 // ResetPassword spends a mailed token and sets a new password. The mail's address counts as proven from elsewhere:
@@ -123,15 +115,8 @@ func (s *Service) ResetPassword(ctx context.Context, c auth.Caller, token, passw
 		return err
 	}
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		p, err := s.Proofs.Consume(tx, auth.ProofPasswordReset, c.App, token)
+		_, who, err := s.lockProofOwner(tx, auth.ProofPasswordReset, c.App, token)
 		if err != nil {
-			return err
-		}
-		who, err := user.Lock(tx, p.App, p.User)
-		if err != nil {
-			return proofInvalid(err)
-		}
-		if err := resettable(p, who); err != nil {
 			return err
 		}
 		if err := user.SetPassword(tx, who.User, hash, false); err != nil {
@@ -146,7 +131,7 @@ func (s *Service) ResetPassword(ctx context.Context, c auth.Caller, token, passw
 
 // afterReset ends what must not survive a reset, and tells the user.
 func (s *Service) afterReset(tx *store.Tx, c auth.Caller, app auth.App, who user.Identity) error {
-	if _, err := s.prove(tx, c, who, proven{reason: auth.EndPasswordReset}); err != nil {
+	if _, err := s.prove(tx, c, who, auth.EndPasswordReset); err != nil {
 		return err
 	}
 	if _, err := s.Sessions.EndAll(tx, c, who.User.App, who.User.ID, auth.EndPasswordReset); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
@@ -19,17 +20,12 @@ import (
 	"github.com/ostiary-id/ostiary/internal/store"
 )
 
-// KeyRevoker ends the API keys that a user made before the address was proven, and answers how many.
-type KeyRevoker interface {
-	RevokeUnverified(tx *store.Tx, c auth.Caller, app auth.AppID, user auth.UserID) (int, error)
-}
-
 // Service runs the flows. All fields are needed.
 type Service struct {
 	DB       *store.DB
 	Pool     *secret.Pool
 	Sessions *session.Service
-	APIKeys  KeyRevoker
+	APIKeys  *apikey.Service
 	Factors  *factor.Factors
 	Proofs   *proof.Ledger
 	Limits   *limit.Limits

@@ -111,7 +111,7 @@ func (s *Service) refuseSignIn(ctx context.Context, a *attempt) error {
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		err := s.Record(tx, a.caller, auth.Event{Action: "sign-in.failed", Outcome: string(auth.CodeInvalidCredentials),
 			User: a.who.User.ID, Data: map[string]string{"contract": a.caller.Door.Contract}})
-		if err != nil || !a.known || !lastGuess(a.guesses[0]) || a.who.User.Status != auth.UserActive || a.who.Email.Address == "" {
+		if err != nil || !a.known || !a.guesses[0].Last(limit.SignInAccount) || a.who.User.Status != auth.UserActive || a.who.Email.Address == "" {
 			return err
 		}
 		return s.Mail.Send(tx, mail.Message{Kind: mail.AccountLocked, App: a.app, To: a.who.Email.Address, Name: a.who.User.Name,
@@ -122,9 +122,6 @@ func (s *Service) refuseSignIn(ctx context.Context, a *attempt) error {
 	}
 	return auth.E(auth.CodeInvalidCredentials, "")
 }
-
-// lastGuess reports whether the reservation used up the account's budget.
-func lastGuess(*limit.Reservation) bool { return false }
 
 // passwordProven goes on after a right password.
 func (s *Service) passwordProven(ctx context.Context, a *attempt, outdated bool) (SignInOutcome, error) {

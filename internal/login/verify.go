@@ -128,9 +128,9 @@ type VerifiedEmail struct {
 }
 
 // VerifyEmail spends a mailed token and marks the address it was mailed to as proven, if that still is the user's
-// address. When that happens for the first time and not from the session that asked for the mail, every session and
-// every API key made before ends: whoever made the account may not have been the owner of the address (ET-12).
-// Codes: proof-invalid, rate-limited.
+// address. The first time, every session and API key made before ends, for whoever made the account may not have
+// been the owner of the address (ET-12); only if the session that asked for the mail presents the token, it stays,
+// with the keys it made. Codes: proof-invalid, rate-limited.
 func (s *Service) VerifyEmail(ctx context.Context, c auth.Caller, token string) (VerifiedEmail, error) {
 	guess, err := s.guessProof(ctx, c)
 	if err != nil {
@@ -138,25 +138,18 @@ func (s *Service) VerifyEmail(ctx context.Context, c auth.Caller, token string) 
 	}
 	var out VerifiedEmail
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
-		out = VerifiedEmail{}
-		p, err := s.Proofs.Consume(tx, auth.ProofVerifyEmail, c.App, token)
+		p, known, err := s.lockProofOwner(tx, auth.ProofVerifyEmail, c.App, token)
 		if err != nil {
 			return err
 		}
-		known, err := user.Lock(tx, p.App, p.User)
-		if err != nil {
-			return proofInvalid(err)
-		}
-		if known.Email.Canonical != p.Email || known.User.Status != auth.UserActive {
-			return auth.E(auth.CodeProofInvalid, "")
-		}
-		same := c.Kind == auth.CallerSession && c.Session != "" && c.Session == p.Session
-		if same {
+		var keep []auth.SessionID
+		if c.Kind == auth.CallerSession && c.Session != "" && c.Session == p.Session {
 			if _, err := s.Sessions.Recheck(tx, c); err != nil {
 				return err
 			}
+			keep = append(keep, c.Session)
 		}
-		if out, err = s.prove(tx, c, known, proven{keep: same, reason: auth.EndEmailProven}); err != nil {
+		if out, err = s.prove(tx, c, known, auth.EndEmailProven, keep...); err != nil {
 			return err
 		}
 		return refund(tx, guess)
@@ -164,32 +157,52 @@ func (s *Service) VerifyEmail(ctx context.Context, c auth.Caller, token string) 
 	return out, err
 }
 
-// proven says how an address was proven.
-type proven struct {
-	keep   bool           // from the session that made the account: nothing ends
-	reason auth.EndReason // of the sessions that end
+// lockProofOwner locks the user of a mailed token and spends the token. It is refused if the user was disabled, or has
+// another address than the one it was mailed to. The user is locked before the proof, as everywhere.
+func (s *Service) lockProofOwner(tx *store.Tx, kind auth.ProofKind, app auth.AppID, token string) (auth.Proof, user.Identity, error) {
+	p, err := s.Proofs.Check(tx, kind, app, token)
+	if err != nil {
+		return p, user.Identity{}, err
+	}
+	known, err := user.Lock(tx, p.App, p.User)
+	if err != nil {
+		return p, known, proofInvalid(err)
+	}
+	if err := bound(p, known); err != nil {
+		return p, known, err
+	}
+	_, err = s.Proofs.Consume(tx, kind, app, token)
+	return p, known, err
 }
 
-// prove marks the user's address as proven. The user's row is locked.
-func (s *Service) prove(tx *store.Tx, c auth.Caller, known user.Identity, p proven) (VerifiedEmail, error) {
+// bound refuses a mailed token whose user was disabled or moved to another address since.
+func bound(p auth.Proof, known user.Identity) error {
+	if known.User.Status != auth.UserActive || known.Email.Canonical != p.Email {
+		return auth.E(auth.CodeProofInvalid, "")
+	}
+	return nil
+}
+
+// prove marks the user's address as proven. If it was not before, every session but the kept ones ends for the reason,
+// and every key that none of those made. The user's row is locked.
+func (s *Service) prove(tx *store.Tx, c auth.Caller, known user.Identity, reason auth.EndReason, keep ...auth.SessionID) (VerifiedEmail, error) {
 	out := VerifiedEmail{User: known.User, Email: known.Email}
 	first, err := user.VerifyEmail(tx, known.Email)
 	if err != nil || !first {
 		return out, err
 	}
-	if !p.keep {
-		if out.SessionsEnded, err = s.Sessions.EndAll(tx, c, known.User.App, known.User.ID, p.reason); err != nil {
-			return out, err
-		}
-		if out.KeysRevoked, err = s.APIKeys.RevokeUnverified(tx, c, known.User.App, known.User.ID); err != nil {
-			return out, err
-		}
+	app, id := known.User.App, known.User.ID
+	if out.SessionsEnded, err = s.Sessions.EndAll(tx, c, app, id, reason, keep...); err != nil {
+		return out, err
 	}
-	if out.User, err = tx.User(known.User.App, known.User.ID); err != nil {
+	if out.KeysRevoked, err = s.APIKeys.RevokeUnverified(tx, c, app, id, keep...); err != nil {
+		return out, err
+	}
+	if out.User, err = tx.User(app, id); err != nil {
 		return out, err
 	}
 	out.Email.VerifiedAt = tx.Now()
-	return out, s.Record(tx, c, auth.Event{App: known.User.App, Action: "email.verified", User: known.User.ID})
+	return out, s.Record(tx, c, auth.Event{App: app, Action: "email.verified", User: id})
 }
 
 // proofInvalid turns a row that is gone into the answer for a dead token.
