@@ -31,7 +31,7 @@ func stringsIn(f file) []string {
 // owners names for each table the packages whose code may call a store method that writes it. A table that no
 // package but the store itself writes (its own bookkeeping) is owned by internal/store.
 var owners = map[string][]string{
-	"meta":           {"internal/store", "internal/server", "internal/audit"},
+	"meta":           {"internal/store", "internal/server", "internal/audit", "internal/signer"},
 	"apps":           {"internal/app", "internal/user"}, // user takes the next number of the app
 	"clients":        {"internal/app"},
 	"app_keys":       {"internal/app"},
