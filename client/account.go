@@ -38,7 +38,7 @@ type SessionPage struct {
 	NextCursor string    `json:"next_cursor"`
 }
 
-// ListSessions lists the own sessions, newest first; with ended those that ended too.
+// ListSessions lists the own live sessions, newest first; with ended those that ended instead.
 func (c *Client) ListSessions(ctx context.Context, ended bool, p Paging) (SessionPage, error) {
 	q := p.query()
 	if ended {
@@ -112,10 +112,10 @@ func (c *Client) RegenerateBackupCodes(ctx context.Context, code string) ([]stri
 	return out.BackupCodes, err
 }
 
-// KeyRequest describes a new key. At most one of ExpiresIn (such as 365d) and ExpiresAt; neither: it does not expire.
+// KeyRequest describes a new API key. At most one of ExpiresIn (such as 365d) and ExpiresAt; neither: it does not expire.
 type KeyRequest struct {
 	Name      string     `json:"name"`
-	Scopes    []string   `json:"scopes,omitempty"` // of API keys only
+	Scopes    []string   `json:"scopes,omitempty"`
 	ExpiresIn string     `json:"expires_in,omitempty"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }

@@ -11,10 +11,23 @@ type UserPage struct {
 	NextCursor string `json:"next_cursor"`
 }
 
+// UserFilter narrows a list of users; empty fields do not.
+type UserFilter struct {
+	Status string // active or disabled
+	Role   string
+	Search string // what the address or the username begins with
+}
+
 // ListUsers lists the users of the app, oldest first.
-func (c *Client) ListUsers(ctx context.Context, p Paging) (UserPage, error) {
+func (c *Client) ListUsers(ctx context.Context, f UserFilter, p Paging) (UserPage, error) {
+	q := p.query()
+	for name, value := range map[string]string{"status": f.Status, "role": f.Role, "search": f.Search} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
 	var out UserPage
-	return out, c.call(ctx, request{method: http.MethodGet, path: "/users", query: p.query(), out: &out})
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/users", query: q, out: &out})
 }
 
 // GetUser shows a user, by id, number, e-mail address or username.
@@ -88,15 +101,10 @@ func (c *Client) GetApp(ctx context.Context, id string) (App, error) {
 	return out, c.call(ctx, request{method: http.MethodGet, path: "/apps/" + segment(id), out: &out})
 }
 
-// NewApp is an app to be made. Without an ID the server makes one.
-type NewApp struct {
-	Name string `json:"name"`
-	ID   string `json:"id,omitempty"`
-}
-
 // CreateApp makes an app.
-func (c *Client) CreateApp(ctx context.Context, in NewApp) (App, error) {
+func (c *Client) CreateApp(ctx context.Context, name string) (App, error) {
 	var out App
+	in := map[string]string{"name": name}
 	return out, c.call(ctx, request{method: http.MethodPost, path: "/apps", in: in, out: &out})
 }
 
@@ -106,15 +114,19 @@ type AppKeyPage struct {
 	NextCursor string   `json:"next_cursor"`
 }
 
-// ListAppKeys lists the keys of an app, newest first.
+// ListAppKeys lists the keys of an app, oldest first.
 func (c *Client) ListAppKeys(ctx context.Context, app string, p Paging) (AppKeyPage, error) {
 	var out AppKeyPage
 	return out, c.call(ctx, request{method: http.MethodGet, path: "/apps/" + segment(app) + "/keys", query: p.query(), out: &out})
 }
 
-// CreateAppKey makes a key of an app.
-func (c *Client) CreateAppKey(ctx context.Context, app string, in KeyRequest) (NewAppKey, error) {
+// CreateAppKey makes a key of an app that lives as long as expiresIn says (365d); empty: it does not expire.
+func (c *Client) CreateAppKey(ctx context.Context, app, name, expiresIn string) (NewAppKey, error) {
 	var out NewAppKey
+	in := map[string]string{"name": name}
+	if expiresIn != "" {
+		in["expires_in"] = expiresIn
+	}
 	return out, c.call(ctx, request{method: http.MethodPost, path: "/apps/" + segment(app) + "/keys", in: in, out: &out})
 }
 

@@ -31,8 +31,6 @@ type User struct {
 	CreatedAt        time.Time      `json:"created_at"`
 	UpdatedAt        time.Time      `json:"updated_at"`
 	DisabledAt       *time.Time     `json:"disabled_at"`
-	HasPassword      bool           `json:"has_password"`
-	BackupCodesLeft  int            `json:"backup_codes_left"`
 }
 
 // Session is one sign-in on one device.
@@ -71,11 +69,13 @@ type Challenge struct {
 
 // Me is who asks, and with what.
 type Me struct {
-	User       User     `json:"user"`
-	Credential string   `json:"credential"` // session or api-key
-	SessionID  string   `json:"session_id"`
-	APIKeyID   string   `json:"api_key_id"`
-	Scopes     []string `json:"scopes"`
+	User            User     `json:"user"`
+	HasPassword     bool     `json:"has_password"`
+	BackupCodesLeft int      `json:"backup_codes_left"`
+	Credential      string   `json:"credential"` // session or api-key
+	SessionID       string   `json:"session_id"`
+	APIKeyID        string   `json:"api_key_id"`
+	Scopes          []string `json:"scopes"`
 }
 
 // TOTP is a begun enrolment of an authenticator app.
@@ -144,6 +144,7 @@ type AuditReport struct {
 	Intact   bool   `json:"intact"`
 	Sealed   int64  `json:"sealed"`
 	Unsealed int64  `json:"unsealed"`
+	Faults   int    `json:"faults"`
 	Problem  string `json:"problem"` // the first fault, in words
 }
 

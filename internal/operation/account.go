@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/login"
 )
 
 // RegisterInput is the input of register.
@@ -37,7 +38,17 @@ func (c *Catalogue) register() *Definition {
 			{auth.KnobSignUpSession, auth.SessionAfterVerification, "registered"},
 		},
 	}, func(ctx context.Context, r *Request, in *RegisterInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		out, err := c.deps.Login.Register(ctx, r.Caller, login.Registration{
+			Email: in.Email, Username: in.Username, Password: in.Password, Name: in.Name, GivenName: in.GivenName,
+			FamilyName: in.FamilyName, Locale: in.Locale, Attributes: in.Attributes, Device: in.Device})
+		switch {
+		case err != nil:
+			return Outcome{}, err
+		case out.Registered != nil:
+			return Outcome{Result: "registered", Value: granted(*out.Registered)}, nil
+		}
+		return Outcome{Result: "confirmation-pending",
+			Value: Pending{UserID: out.Pending.UserID, Email: out.Pending.Email}}, nil
 	})
 }
 
@@ -63,7 +74,15 @@ func (c *Catalogue) signIn() *Definition {
 		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeEmailUnverified,
 			auth.CodeAccountDisabled, auth.CodePasswordExpired},
 	}, func(ctx context.Context, r *Request, in *SignInInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		out, err := c.deps.Login.SignIn(ctx, r.Caller, login.Credentials{
+			Identifier: in.Identifier, Password: in.Password, Code: in.Code, Device: in.Device})
+		switch {
+		case err != nil:
+			return Outcome{}, err
+		case out.SignedIn != nil:
+			return Outcome{Result: "signed-in", Value: granted(*out.SignedIn)}, nil
+		}
+		return Outcome{Result: "second-factor-required", Value: Challenged{Challenge: Challenge(*out.Challenge)}}, nil
 	})
 }
 
@@ -84,7 +103,11 @@ func (c *Catalogue) completeSecondFactor() *Definition {
 		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeSecondFactorWrong, auth.CodeEmailUnverified, auth.CodeAccountDisabled},
 		Consumes: true,
 	}, func(ctx context.Context, r *Request, in *CompleteSecondFactorInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		out, err := c.deps.Login.CompleteSecondFactor(ctx, r.Caller, login.SecondFactor(*in))
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(granted(out)), nil
 	})
 }
 
@@ -107,6 +130,10 @@ func (c *Catalogue) createFirstAdministrator() *Definition {
 		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeWeakPassword, auth.CodeConflict, auth.CodeIdentifierTaken},
 		Consumes: true,
 	}, func(ctx context.Context, r *Request, in *CreateFirstAdministratorInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		out, err := c.deps.Login.CreateFirstAdministrator(ctx, r.Caller, login.FirstAdministrator(*in))
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(granted(out)), nil
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/auth"
 )
 
@@ -25,9 +26,14 @@ func (c *Catalogue) createAPIKey() *Definition {
 		Access:  SignedIn,
 		Scope:   ScopeAPIKeysWrite,
 		Results: []Result{result[NewAPIKey]("ok", "The key with its secret.")},
-		Errors:  []auth.Code{auth.CodeLimitReached},
+		Errors:  []auth.Code{auth.CodeLimitReached, auth.CodeForbidden, auth.CodeInsufficientScope},
 	}, func(ctx context.Context, r *Request, in *CreateAPIKeyInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		key, secret, err := c.deps.APIKeys.Create(ctx, r.Caller, apikey.Input{Name: in.Name, Prefix: in.Prefix,
+			Scopes: in.Scopes, ExpiresIn: in.ExpiresIn, ExpiresAt: in.ExpiresAt})
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(NewAPIKey{APIKey: apiKeyView(key), Secret: secret}), nil
 	})
 }
 
@@ -44,7 +50,21 @@ func (c *Catalogue) listAPIKeys() *Definition {
 		Scope:   ScopeAPIKeysRead,
 		Results: []Result{result[APIKeys]("ok", "One page of keys.")},
 	}, func(ctx context.Context, r *Request, in *ListAPIKeysInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		page, err := c.page("list-api-keys", r, in.Paging)
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, err := c.deps.APIKeys.List(ctx, apikey.Query{App: r.Caller.App, User: r.Caller.User,
+			AfterTime: page.after.at, AfterID: auth.APIKeyID(page.after.id), Limit: page.limit + 1})
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, next := paged(page, rows, func(k auth.APIKey) place { return place{k.CreatedAt, string(k.ID)} })
+		out := APIKeys{APIKeys: make([]APIKey, len(rows)), NextCursor: next}
+		for i, row := range rows {
+			out.APIKeys[i] = apiKeyView(row)
+		}
+		return OK(out), nil
 	})
 }
 
@@ -62,7 +82,11 @@ func (c *Catalogue) getAPIKey() *Definition {
 		Results: []Result{result[APIKeyResult]("ok", "The key.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *APIKeyInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		key, err := c.deps.APIKeys.Get(ctx, r.Caller.App, r.Caller.User, in.ID)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(APIKeyResult{APIKey: apiKeyView(key)}), nil
 	})
 }
 
@@ -73,9 +97,13 @@ func (c *Catalogue) rotateAPIKey() *Definition {
 		Access:  SignedIn,
 		Scope:   ScopeAPIKeysWrite,
 		Results: []Result{result[NewAPIKey]("ok", "The key with its new secret.")},
-		Errors:  []auth.Code{auth.CodeNotFound},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *APIKeyInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		key, secret, err := c.deps.APIKeys.Rotate(ctx, r.Caller, in.ID)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(NewAPIKey{APIKey: apiKeyView(key), Secret: secret}), nil
 	})
 }
 
@@ -85,9 +113,9 @@ func (c *Catalogue) revokeAPIKey() *Definition {
 		Doc:     "Ends a key at once, its secret before the last rotation included.",
 		Access:  SignedIn,
 		Scope:   ScopeAPIKeysWrite,
-		Results: []Result{result[APIKeyResult]("ok", "The key is revoked.")},
+		Results: []Result{result[Done]("ok", "The key is revoked.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *APIKeyInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.APIKeys.Revoke(ctx, r.Caller, in.ID))
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/auth"
 )
 
@@ -21,7 +22,23 @@ func (c *Catalogue) listApps() *Definition {
 		Scope:   ScopeAdmin,
 		Results: []Result{result[Apps]("ok", "One page of apps.")},
 	}, func(ctx context.Context, r *Request, in *ListAppsInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		page, err := c.page("list-apps", r, in.Paging)
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, err := c.deps.Apps.List(ctx, r.Caller, app.Query{AfterTime: page.after.at,
+			AfterID: auth.AppID(page.after.id), Limit: page.limit + 1})
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, next := paged(page, rows, func(a auth.App) place { return place{a.CreatedAt, string(a.ID)} })
+		out := Apps{Apps: make([]App, len(rows)), NextCursor: next}
+		for i, row := range rows {
+			if out.Apps[i], err = c.appView(ctx, row); err != nil {
+				return Outcome{}, err
+			}
+		}
+		return OK(out), nil
 	})
 }
 
@@ -39,14 +56,18 @@ func (c *Catalogue) getApp() *Definition {
 		Results: []Result{result[App]("ok", "The app.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *AppInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		row, err := c.deps.Apps.Show(ctx, r.Caller, in.ID)
+		if err != nil {
+			return Outcome{}, err
+		}
+		view, err := c.appView(ctx, row)
+		return OK(view), err
 	})
 }
 
 // CreateAppInput is the input of create-app.
 type CreateAppInput struct {
-	Name string     `input:"name,required"`
-	ID   auth.AppID `input:"id"` // lower-case letters, digits and hyphens; empty: made by the server
+	Name string `input:"name,required"`
 }
 
 func (c *Catalogue) createApp() *Definition {
@@ -57,9 +78,13 @@ func (c *Catalogue) createApp() *Definition {
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[App]("ok", "The app.")},
-		Errors:  []auth.Code{auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *CreateAppInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		row, err := c.deps.Apps.Create(ctx, r.Caller, app.Input{Name: in.Name})
+		if err != nil {
+			return Outcome{}, err
+		}
+		view, err := c.appView(ctx, row)
+		return OK(view), err
 	})
 }
 
@@ -72,22 +97,35 @@ type ListAppKeysInput struct {
 func (c *Catalogue) listAppKeys() *Definition {
 	return define(Definition{
 		Name:    "list-app-keys",
-		Doc:     "Lists the live keys of an app, newest first, without their secrets.",
+		Doc:     "Lists the live keys of an app, oldest first, without their secrets.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[AppKeys]("ok", "One page of app keys.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *ListAppKeysInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		page, err := c.page("list-app-keys/"+string(in.AppID), r, in.Paging)
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, err := c.deps.Apps.ListKeys(ctx, r.Caller, app.KeyQuery{App: in.AppID, AfterTime: page.after.at,
+			AfterID: auth.AppKeyID(page.after.id), Limit: page.limit + 1})
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, next := paged(page, rows, func(k auth.AppKey) place { return place{k.CreatedAt, string(k.ID)} })
+		out := AppKeys{AppKeys: make([]AppKey, len(rows)), NextCursor: next}
+		for i, row := range rows {
+			out.AppKeys[i] = appKeyView(row)
+		}
+		return OK(out), nil
 	})
 }
 
-// CreateAppKeyInput is the input of create-app-key. ExpiresIn and ExpiresAt exclude each other.
+// CreateAppKeyInput is the input of create-app-key. Without ExpiresIn the key does not expire.
 type CreateAppKeyInput struct {
 	AppID     auth.AppID    `input:"app_id,required"`
 	Name      string        `input:"name,required"`
 	ExpiresIn time.Duration `input:"expires_in"`
-	ExpiresAt time.Time     `input:"expires_at"`
 }
 
 func (c *Catalogue) createAppKey() *Definition {
@@ -100,7 +138,12 @@ func (c *Catalogue) createAppKey() *Definition {
 		Results: []Result{result[NewAppKey]("ok", "The key with its secret.")},
 		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeLimitReached},
 	}, func(ctx context.Context, r *Request, in *CreateAppKeyInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		key, secret, err := c.deps.Apps.CreateKey(ctx, r.Caller, app.KeyInput{App: in.AppID, Name: in.Name,
+			ExpiresIn: in.ExpiresIn})
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(NewAppKey{AppKey: appKeyView(key), Secret: secret}), nil
 	})
 }
 
@@ -119,6 +162,6 @@ func (c *Catalogue) revokeAppKey() *Definition {
 		Results: []Result{result[Done]("ok", "The key is revoked.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *AppKeyInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.Apps.RevokeKey(ctx, r.Caller, in.AppID, in.ID))
 	})
 }

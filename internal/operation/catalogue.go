@@ -2,16 +2,22 @@ package operation
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/apikey"
+	"github.com/ostiary-id/ostiary/internal/app"
+	"github.com/ostiary-id/ostiary/internal/audit"
+	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
+	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/session"
+	"github.com/ostiary-id/ostiary/internal/signer"
+	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/user"
 )
-
-var errUnwritten = errors.New("operation: not written yet")
 
 // Scopes that API keys need for our own operations.
 const (
@@ -22,11 +28,21 @@ const (
 	ScopeAdmin        = "admin"
 )
 
-// Deps are what operations call.
+// Deps are what operations call. All but Observe are needed to call one.
 type Deps struct {
-	Keys   *secret.Keys
-	Limits *limit.Limits
-	Clock  func() time.Time
+	DB        *store.DB
+	Keys      *secret.Keys
+	Limits    *limit.Limits
+	Users     *user.Directory
+	Sessions  *session.Service
+	APIKeys   *apikey.Service
+	Apps      *app.Service
+	Login     *login.Service
+	Lifecycle *lifecycle.Service
+	Signer    *signer.Signer
+	Audit     *audit.Log
+	PublicURL string // scheme://host[:port]
+	Clock     func() time.Time
 	// Observe is told of every call, for metrics and the wide event; nil: nobody is.
 	Observe func(ctx context.Context, o Observation)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/lifecycle"
 )
 
 // BeginTOTPInput is the input of begin-totp.
@@ -20,7 +21,11 @@ func (c *Catalogue) beginTOTP() *Definition {
 		Results: []Result{result[BegunTOTP]("ok", "The secret and its otpauth URI.")},
 		Errors:  []auth.Code{auth.CodeTotpAlreadyEnabled, auth.CodeInvalidCredentials, auth.CodeReauthRequired},
 	}, func(ctx context.Context, r *Request, in *BeginTOTPInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		out, err := c.deps.Lifecycle.BeginTOTP(ctx, r.Caller, in.Password)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(BegunTOTP{TOTP: TOTP(out)}), nil
 	})
 }
 
@@ -37,7 +42,11 @@ func (c *Catalogue) confirmTOTP() *Definition {
 		Results: []Result{result[BackupCodes]("ok", "Two-factor authentication is on.")},
 		Errors:  []auth.Code{auth.CodeSecondFactorWrong, auth.CodeTotpNotBegun, auth.CodeTotpAlreadyEnabled},
 	}, func(ctx context.Context, r *Request, in *ConfirmTOTPInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		codes, err := c.deps.Lifecycle.ConfirmTOTP(ctx, r.Caller, in.Code)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(BackupCodes{BackupCodes: codes}), nil
 	})
 }
 
@@ -56,7 +65,7 @@ func (c *Catalogue) disableTOTP() *Definition {
 		Results: []Result{result[Done]("ok", "Two-factor authentication is off.")},
 		Errors:  []auth.Code{auth.CodeSecondFactorWrong, auth.CodeInvalidCredentials, auth.CodeTotpNotEnabled},
 	}, func(ctx context.Context, r *Request, in *DisableTOTPInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.Lifecycle.DisableTOTP(ctx, r.Caller, lifecycle.TOTPRemoval{Password: in.Password, Code: in.Code}))
 	})
 }
 
@@ -68,11 +77,15 @@ type RegenerateBackupCodesInput struct {
 func (c *Catalogue) regenerateBackupCodes() *Definition {
 	return define(Definition{
 		Name:    "regenerate-backup-codes",
-		Doc:     "Makes a new set of backup codes and destroys the old one. Needs a code of the second factor.",
+		Doc:     "Makes a new set of backup codes and destroys the old one. Needs a code of the authenticator app.",
 		Access:  Person,
 		Results: []Result{result[BackupCodes]("ok", "The new codes, shown once.")},
 		Errors:  []auth.Code{auth.CodeSecondFactorWrong, auth.CodeTotpNotEnabled},
 	}, func(ctx context.Context, r *Request, in *RegenerateBackupCodesInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		codes, err := c.deps.Lifecycle.RegenerateBackupCodes(ctx, r.Caller, in.Code)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(BackupCodes{BackupCodes: codes}), nil
 	})
 }

@@ -2,6 +2,10 @@ package operation
 
 import (
 	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 )
@@ -19,7 +23,7 @@ func (c *Catalogue) rotateSigningKeys() *Definition {
 		Access:  Operator,
 		Results: []Result{result[Done]("ok", "New keys sign from now on.")},
 	}, func(ctx context.Context, r *Request, in *RotateSigningKeysInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.Signer.Rotate(ctx, in.Emergency))
 	})
 }
 
@@ -33,7 +37,16 @@ func (c *Catalogue) verifyAudit() *Definition {
 		Access:  Operator,
 		Results: []Result{result[AuditReport]("ok", "What was found.")},
 	}, func(ctx context.Context, r *Request, in *VerifyAuditInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		report, err := c.deps.Audit.Verify(ctx, c.deps.DB, r.Caller.App)
+		if err != nil {
+			return Outcome{}, err
+		}
+		out := AuditReport{Sealed: report.Sealed, Unsealed: report.Unsealed, Intact: report.OK(), Faults: len(report.Faults)}
+		if len(report.Faults) > 0 {
+			first := report.Faults[0]
+			out.Problem = fmt.Sprintf("%s at place %d of the chain (event %s)", first.Kind, first.Seq, first.Event)
+		}
+		return OK(out), nil
 	})
 }
 
@@ -48,7 +61,15 @@ func (c *Catalogue) issueSetupLink() *Definition {
 		Results: []Result{result[SetupLink]("ok", "The link.")},
 		Errors:  []auth.Code{auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *IssueSetupLinkInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		link, needed, err := c.deps.Login.EnsureSetupProof(ctx)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if !needed {
+			return Outcome{}, auth.E(auth.CodeConflict, "There is an administrator already.")
+		}
+		return OK(SetupLink{URL: c.deps.PublicURL + "/setup?token=" + url.QueryEscape(link.Token), Token: link.Token,
+			ExpiresAt: link.ExpiresAt}), nil
 	})
 }
 
@@ -66,6 +87,19 @@ func (c *Catalogue) backup() *Definition {
 		Results: []Result{result[SavedBackup]("ok", "The file.")},
 		Errors:  []auth.Code{auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *BackupInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		if !filepath.IsAbs(in.Path) {
+			return Outcome{}, auth.Invalid("path", auth.ViolationFormat, "An absolute path on the server's machine.")
+		}
+		if _, err := os.Lstat(in.Path); err == nil {
+			return Outcome{}, auth.E(auth.CodeConflict, "There is such a file already; give a name that does not exist.")
+		}
+		if err := c.deps.DB.Backup(ctx, in.Path); err != nil {
+			return Outcome{}, err
+		}
+		file, err := os.Stat(in.Path)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("look at the backup: %w", err)
+		}
+		return OK(SavedBackup{Path: in.Path, Size: file.Size()}), nil
 	})
 }

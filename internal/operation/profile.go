@@ -2,8 +2,12 @@ package operation
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/lifecycle"
+	"github.com/ostiary-id/ostiary/internal/user"
 )
 
 // GetMeInput is the input of get-me.
@@ -17,7 +21,13 @@ func (c *Catalogue) getMe() *Definition {
 		Scope:   ScopeAccountRead,
 		Results: []Result{result[Me]("ok", "The user.")},
 	}, func(ctx context.Context, r *Request, in *GetMeInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		p, err := c.deps.Users.Profile(ctx, r.Caller.App, r.Caller.User)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(Me{User: profile(p), HasPassword: p.HasPassword, BackupCodesLeft: p.BackupCodesLeft,
+			Credential: r.Caller.Kind, SessionID: r.Caller.Session, APIKeyID: r.Caller.Key,
+			Scopes: r.Caller.Scopes}), nil
 	})
 }
 
@@ -33,6 +43,50 @@ type UpdateMeInput struct {
 	IfMatch    string                   `input:"if_match"`
 }
 
+// change is the input in the words of package user: null is the empty text, and clears every attribute.
+func (in *UpdateMeInput) change() (user.Change, error) {
+	version, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return user.Change{}, err
+	}
+	change := user.Change{Username: text(in.Username), Name: text(in.Name), GivenName: text(in.GivenName),
+		FamilyName: text(in.FamilyName), Locale: text(in.Locale), IfMatch: version}
+	if in.Attributes.Present {
+		if in.Attributes.Null {
+			return user.Change{}, auth.Invalid("attributes", auth.ViolationType, "Clear attributes one by one.")
+		}
+		change.Attributes = in.Attributes.Value
+	}
+	return change, nil
+}
+
+// text is nil for an input that was left out, and the empty text for null.
+func text(o Optional[string]) *string {
+	if !o.Present {
+		return nil
+	}
+	if o.Null {
+		return new(string)
+	}
+	return &o.Value
+}
+
+// ifMatch reads the version out of an If-Match header (RFC 9110 section 13.1.1): one entity tag. A weak one never
+// matches there, but proxies that compress make weak tags of ours, and the version in it is exact. Several tags match
+// nothing of ours. Code: version-mismatch for a tag that was never ours.
+func ifMatch(header string) (*int64, error) {
+	tag := strings.TrimSpace(header)
+	if tag == "" || tag == "*" {
+		return nil, nil
+	}
+	tag = strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
+	version, err := strconv.ParseInt(tag, 10, 64)
+	if err != nil {
+		return nil, auth.E(auth.CodeVersionMismatch, "")
+	}
+	return &version, nil
+}
+
 func (c *Catalogue) updateMe() *Definition {
 	return define(Definition{
 		Name: "update-me",
@@ -42,9 +96,14 @@ func (c *Catalogue) updateMe() *Definition {
 		Access:  SignedIn,
 		Scope:   ScopeAccountWrite,
 		Results: []Result{result[UserResult]("ok", "The user as it is now.")},
-		Errors:  []auth.Code{auth.CodeVersionMismatch, auth.CodeIdentifierTaken, auth.CodeReauthRequired},
+		Errors: []auth.Code{auth.CodeVersionMismatch, auth.CodeIdentifierTaken, auth.CodePersonRequired,
+			auth.CodeReauthRequired},
 	}, func(ctx context.Context, r *Request, in *UpdateMeInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		change, err := in.change()
+		if err != nil {
+			return Outcome{}, err
+		}
+		return userOutcome(c.deps.Lifecycle.UpdateMe(ctx, r.Caller, change))
 	})
 }
 
@@ -63,8 +122,9 @@ func (c *Catalogue) changePassword() *Definition {
 		Access:  Person,
 		Results: []Result{result[UserResult]("ok", "The password is changed.")},
 		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeWeakPassword,
-			auth.CodeReauthRequired},
+			auth.CodeReauthRequired, auth.CodeTotpNotEnabled},
 	}, func(ctx context.Context, r *Request, in *ChangePasswordInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return userOutcome(c.deps.Lifecycle.ChangePassword(ctx, r.Caller, lifecycle.PasswordChange{
+			CurrentPassword: in.CurrentPassword, Code: in.Code, NewPassword: in.Password}))
 	})
 }

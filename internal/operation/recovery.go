@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/user"
 )
 
 // RequestPasswordResetInput is the input of request-password-reset.
@@ -19,7 +20,7 @@ func (c *Catalogue) requestPasswordReset() *Definition {
 		Access:  Anyone,
 		Results: []Result{result[Done]("ok", "A mail was sent if there is such a user.")},
 	}, func(ctx context.Context, r *Request, in *RequestPasswordResetInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.Login.RequestPasswordReset(ctx, r.Caller, in.Identifier))
 	})
 }
 
@@ -36,7 +37,11 @@ func (c *Catalogue) checkResetToken() *Definition {
 		Results: []Result{result[ResetToken]("ok", "The token works.")},
 		Errors:  []auth.Code{auth.CodeProofInvalid},
 	}, func(ctx context.Context, r *Request, in *CheckResetTokenInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		out, err := c.deps.Login.CheckResetToken(ctx, r.Caller, in.Token)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(ResetToken{Valid: true, Email: out.Email, ExpiresAt: out.ExpiresAt}), nil
 	})
 }
 
@@ -56,7 +61,7 @@ func (c *Catalogue) resetPassword() *Definition {
 		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeWeakPassword},
 		Consumes: true,
 	}, func(ctx context.Context, r *Request, in *ResetPasswordInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.Login.ResetPassword(ctx, r.Caller, in.Token, in.Password))
 	})
 }
 
@@ -74,7 +79,7 @@ func (c *Catalogue) requestEmailVerification() *Definition {
 		Access:  Anyone,
 		Results: []Result{result[Done]("ok", "A mail was sent if the address waits for one.")},
 	}, func(ctx context.Context, r *Request, in *RequestEmailVerificationInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.Login.RequestEmailVerification(ctx, r.Caller, in.Email))
 	})
 }
 
@@ -93,6 +98,10 @@ func (c *Catalogue) verifyEmail() *Definition {
 		Errors:   []auth.Code{auth.CodeProofInvalid},
 		Consumes: true,
 	}, func(ctx context.Context, r *Request, in *VerifyEmailInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		out, err := c.deps.Login.VerifyEmail(ctx, r.Caller, in.Token)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(UserResult{User: profile(user.Profile{User: out.User, Email: out.Email})}), nil
 	})
 }

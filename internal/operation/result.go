@@ -42,8 +42,6 @@ type Profile struct {
 	CreatedAt        time.Time       `json:"created_at"`
 	UpdatedAt        time.Time       `json:"updated_at"`
 	DisabledAt       time.Time       `json:"disabled_at,omitempty"`
-	HasPassword      bool            `json:"has_password"`
-	BackupCodesLeft  int             `json:"backup_codes_left"`
 }
 
 // Session is one sign-in as its user sees it. EndReason says why an ended one ended.
@@ -87,9 +85,11 @@ type Challenged struct {
 	Challenge Challenge `json:"challenge"`
 }
 
-// Pending is the value of confirmation-pending: it tells nothing that the caller did not send.
+// Pending is the value of confirmation-pending: it tells nothing about who is known. Where the policy conceals, the
+// id given for an address that is in use belongs to nobody.
 type Pending struct {
-	Email string `json:"email"`
+	UserID auth.UserID `json:"user_id"`
+	Email  string      `json:"email"` // as sent
 }
 
 // UserResult carries one user.
@@ -99,11 +99,13 @@ type UserResult struct {
 
 // Me is the value of get-me: the user, and what it asks with.
 type Me struct {
-	User       Profile         `json:"user"`
-	Credential auth.CallerKind `json:"credential"`           // session or api-key
-	SessionID  auth.SessionID  `json:"session_id,omitempty"` // of a session
-	APIKeyID   auth.APIKeyID   `json:"api_key_id,omitempty"` // of an API key
-	Scopes     []string        `json:"scopes,omitempty"`     // of an API key
+	User            Profile         `json:"user"`
+	HasPassword     bool            `json:"has_password"`
+	BackupCodesLeft int             `json:"backup_codes_left"`
+	Credential      auth.CallerKind `json:"credential"`           // session or api-key
+	SessionID       auth.SessionID  `json:"session_id,omitempty"` // of a session
+	APIKeyID        auth.APIKeyID   `json:"api_key_id,omitempty"` // of an API key
+	Scopes          []string        `json:"scopes,omitempty"`     // of an API key
 }
 
 // Users is one page of users.
@@ -214,7 +216,7 @@ type NewAppKey struct {
 	Secret string `json:"secret"`
 }
 
-// AppKeys are the keys of an app, newest first.
+// AppKeys is one page of the keys of an app, oldest first.
 type AppKeys struct {
 	AppKeys    []AppKey `json:"app_keys"`
 	NextCursor string   `json:"next_cursor,omitempty"`
@@ -232,7 +234,8 @@ type AuditReport struct {
 	Sealed   int64  `json:"sealed"`   // events in the chain
 	Unsealed int64  `json:"unsealed"` // committed events that the sealer has yet to chain
 	Intact   bool   `json:"intact"`
-	Problem  string `json:"problem,omitempty"` // the first broken link, in words
+	Faults   int    `json:"faults"`            // how many were found; counting stops at 100
+	Problem  string `json:"problem,omitempty"` // the first fault, in words
 }
 
 // SavedBackup tells where a backup lies and what it holds.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/session"
 )
 
 // RefreshSessionInput is the input of refresh-session.
@@ -21,7 +22,16 @@ func (c *Catalogue) refreshSession() *Definition {
 		Results: []Result{result[Granted]("ok", "The session with new tokens.")},
 		Errors:  []auth.Code{auth.CodeRefreshTokenReused, auth.CodeEmailUnverified, auth.CodeAccountDisabled},
 	}, func(ctx context.Context, r *Request, in *RefreshSessionInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		grant, u, err := c.deps.Sessions.Refresh(ctx, r.Caller, in.RefreshToken)
+		if err != nil {
+			return Outcome{}, err
+		}
+		p, err := c.deps.Users.Profile(ctx, u.App, u.ID)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(Granted{Tokens: tokens(grant), SessionCookie: grant.SessionCookie, User: profile(p),
+			Session: sessionView(grant.Session, grant.Session.ID)}), nil
 	})
 }
 
@@ -36,7 +46,7 @@ func (c *Catalogue) signOut() *Definition {
 		Unverified: true,
 		Results:    []Result{result[Done]("ok", "The session has ended.")},
 	}, func(ctx context.Context, r *Request, in *SignOutInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.Lifecycle.SignOut(ctx, r.Caller))
 	})
 }
 
@@ -52,26 +62,44 @@ func (c *Catalogue) signOutEverywhere() *Definition {
 		Access:  Person,
 		Results: []Result{result[Ended]("ok", "How many sessions ended.")},
 	}, func(ctx context.Context, r *Request, in *SignOutEverywhereInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		n, err := c.deps.Lifecycle.SignOutEverywhere(ctx, r.Caller, in.KeepCurrent)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(Ended{Ended: n}), nil
 	})
 }
 
 // ListSessionsInput is the input of list-sessions.
 type ListSessionsInput struct {
 	Paging
-	Ended bool `input:"ended"` // ended ones too
+	Ended bool `input:"ended"` // those that ended, instead of those alive
 }
 
 func (c *Catalogue) listSessions() *Definition {
 	return define(Definition{
 		Name: "list-sessions",
-		Doc: "Lists the user's sessions, newest first. With `ended` it tells of those that ended and why, as long as " +
+		Doc: "Lists the user's live sessions, newest first; with `ended` those that ended instead, and why, as long as " +
 			"the server keeps them.",
 		Access:  SignedIn,
 		Scope:   ScopeAccountRead,
 		Results: []Result{result[Sessions]("ok", "One page of sessions.")},
 	}, func(ctx context.Context, r *Request, in *ListSessionsInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		page, err := c.page("list-sessions", r, in.Paging)
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, err := c.deps.Sessions.List(ctx, session.Query{App: r.Caller.App, User: r.Caller.User, Ended: in.Ended,
+			AfterTime: page.after.at, AfterID: auth.SessionID(page.after.id), Limit: page.limit + 1})
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, next := paged(page, rows, func(s auth.Session) place { return place{s.CreatedAt, string(s.ID)} })
+		out := Sessions{Sessions: make([]Session, len(rows)), NextCursor: next}
+		for i, row := range rows {
+			out.Sessions[i] = sessionView(row, r.Caller.Session)
+		}
+		return OK(out), nil
 	})
 }
 
@@ -88,6 +116,6 @@ func (c *Catalogue) endSession() *Definition {
 		Results: []Result{result[Done]("ok", "The session has ended.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *EndSessionInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return done(c.deps.Lifecycle.EndSession(ctx, r.Caller, in.ID))
 	})
 }

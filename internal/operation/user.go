@@ -2,13 +2,20 @@ package operation
 
 import (
 	"context"
+	"strings"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/lifecycle"
+	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/user"
 )
 
 // ListUsersInput is the input of list-users.
 type ListUsersInput struct {
 	Paging
+	Status auth.UserStatus `input:"status"`
+	Role   auth.Role       `input:"role"`
+	Search string          `input:"search"` // what the address or the username begins with
 }
 
 func (c *Catalogue) listUsers() *Definition {
@@ -19,7 +26,22 @@ func (c *Catalogue) listUsers() *Definition {
 		Scope:   ScopeAdmin,
 		Results: []Result{result[Users]("ok", "One page of users.")},
 	}, func(ctx context.Context, r *Request, in *ListUsersInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		page, err := c.page("list-users", r, in.Paging)
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, err := c.deps.Users.List(ctx, r.Caller.App, user.Page{
+			Filter:    store.UserFilter{Status: in.Status, Role: in.Role, Search: strings.ToLower(in.Search)},
+			AfterTime: page.after.at, AfterID: auth.UserID(page.after.id), Limit: page.limit + 1})
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, next := paged(page, rows, func(p user.Profile) place { return place{p.User.CreatedAt, string(p.User.ID)} })
+		out := Users{Users: make([]Profile, len(rows)), NextCursor: next}
+		for i, row := range rows {
+			out.Users[i] = profile(row)
+		}
+		return OK(out), nil
 	})
 }
 
@@ -31,42 +53,47 @@ type UserInput struct {
 func (c *Catalogue) getUser() *Definition {
 	return define(Definition{
 		Name:    "get-user",
-		Doc:     "One user of the app.",
+		Doc:     "One user of the app, by id, number, e-mail address or username.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[UserResult]("ok", "The user.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *UserInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		p, err := c.deps.Users.Find(ctx, r.Caller.App, string(in.ID))
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(UserResult{User: profile(p)}), nil
 	})
 }
 
 // CreateUserInput is the input of create-user. Without a password the user gets a mail to choose one.
 type CreateUserInput struct {
 	Email         string         `input:"email,required"`
-	EmailVerified bool           `input:"email_verified"` // an administrator vouches for the address
-	Password      string         `input:"password,secret"`
+	EmailVerified bool           `input:"email_verified"`  // an administrator vouches for the address
+	Password      string         `input:"password,secret"` // the user has to replace what an administrator chose
 	Username      string         `input:"username"`
 	Name          string         `input:"name"`
 	GivenName     string         `input:"given_name"`
 	FamilyName    string         `input:"family_name"`
 	Locale        string         `input:"locale"`
-	Role          auth.Role      `input:"role"`
 	ExternalID    string         `input:"external_id"`
+	Role          auth.Role      `input:"role"`
 	Attributes    map[string]any `input:"attributes"`
 }
 
 func (c *Catalogue) createUser() *Definition {
 	return define(Definition{
 		Name: "create-user",
-		Doc: "Makes a user of the app. Without a `password` the user gets a mail with a link to choose one; with one " +
-			"it must be changed by nobody but the user. Answers truthfully whether the address is taken.",
+		Doc: "Makes a user of the app. Without a `password` the user gets a mail with a link to choose one; one that " +
+			"an administrator chose has to be replaced before the first sign-in. Answers truthfully whether the " +
+			"address is taken.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[UserResult]("ok", "The user.")},
 		Errors:  []auth.Code{auth.CodeIdentifierTaken, auth.CodeWeakPassword},
 	}, func(ctx context.Context, r *Request, in *CreateUserInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return userOutcome(c.deps.Lifecycle.CreateUser(ctx, r.Caller, lifecycle.NewUser(*in)))
 	})
 }
 
@@ -80,7 +107,7 @@ func (c *Catalogue) disableUser() *Definition {
 		Results: []Result{result[UserResult]("ok", "The user is disabled.")},
 		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *UserInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return userOutcome(c.deps.Lifecycle.DisableUser(ctx, r.Caller, in.ID))
 	})
 }
 
@@ -93,7 +120,7 @@ func (c *Catalogue) enableUser() *Definition {
 		Results: []Result{result[UserResult]("ok", "The user is active.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *UserInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return userOutcome(c.deps.Lifecycle.EnableUser(ctx, r.Caller, in.ID))
 	})
 }
 
@@ -112,7 +139,7 @@ func (c *Catalogue) setRole() *Definition {
 		Results: []Result{result[UserResult]("ok", "The user with the new role.")},
 		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *SetRoleInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		return userOutcome(c.deps.Lifecycle.SetRole(ctx, r.Caller, in.ID, in.Role))
 	})
 }
 
@@ -125,6 +152,10 @@ func (c *Catalogue) endUserSessions() *Definition {
 		Results: []Result{result[Ended]("ok", "How many sessions ended.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *UserInput) (Outcome, error) {
-		return Outcome{}, errUnwritten
+		n, err := c.deps.Lifecycle.EndUserSessions(ctx, r.Caller, in.ID)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(Ended{Ended: n}), nil
 	})
 }

@@ -1,0 +1,83 @@
+package operation
+
+import (
+	"context"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/login"
+	"github.com/ostiary-id/ostiary/internal/session"
+	"github.com/ostiary-id/ostiary/internal/user"
+)
+
+// done is the outcome of an operation that only succeeds or not.
+func done(err error) (Outcome, error) {
+	if err != nil {
+		return Outcome{}, err
+	}
+	return OK(Done{}), nil
+}
+
+// userOutcome is the outcome of an operation that answers a user.
+func userOutcome(p user.Profile, err error) (Outcome, error) {
+	if err != nil {
+		return Outcome{}, err
+	}
+	return OK(UserResult{User: profile(p)}), nil
+}
+
+// granted shows a finished sign-in.
+func granted(s login.SignedIn) Granted {
+	return Granted{Tokens: tokens(s.Grant), SessionCookie: s.Grant.SessionCookie,
+		User:    profile(user.Profile{User: s.User, Email: s.Email}),
+		Session: sessionView(s.Grant.Session, s.Grant.Session.ID)}
+}
+
+func tokens(g session.Grant) Tokens {
+	return Tokens{AccessToken: g.AccessToken, RefreshToken: g.RefreshToken, TokenType: g.TokenType, ExpiresIn: g.ExpiresIn}
+}
+
+func profile(p user.Profile) Profile {
+	u := p.User
+	attributes := u.Attributes
+	if attributes == nil {
+		attributes = map[string]any{}
+	}
+	return Profile{
+		ID: u.ID, Number: u.Number, Email: p.Email.Address, EmailVerified: p.Email.Verified(),
+		EmailVerifiedAt: p.Email.VerifiedAt, Username: u.Username, Name: u.Name, GivenName: u.GivenName,
+		FamilyName: u.FamilyName, Locale: u.Locale, Role: u.Role, Status: u.Status, TwoFactorEnabled: u.TOTP,
+		ExternalID: u.ExternalID, Attributes: attributes, Version: u.Version, CreatedAt: u.CreatedAt,
+		UpdatedAt: u.UpdatedAt, DisabledAt: u.DisabledAt,
+	}
+}
+
+// sessionView shows a session; current is the one that asks.
+func sessionView(s auth.Session, current auth.SessionID) Session {
+	return Session{
+		ID: s.ID, Client: s.Client, Current: s.ID == current, Device: s.Device, IP: s.IP, UserAgent: s.UserAgent,
+		Door: s.Contract, AMR: s.AMR, AuthTime: s.AuthTime, EmailVerified: s.EmailVerified, CreatedAt: s.CreatedAt,
+		LastSeenAt: s.LastSeenAt, IdleExpiresAt: s.IdleExpiresAt, ExpiresAt: s.ExpiresAt, EndedAt: s.EndedAt,
+		EndReason: s.EndReason,
+	}
+}
+
+func apiKeyView(k auth.APIKey) APIKey {
+	scopes := k.Scopes
+	if scopes == nil {
+		scopes = []string{}
+	}
+	return APIKey{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: scopes, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt,
+		LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt, PreviousUntil: k.PreviousUntil}
+}
+
+func (c *Catalogue) appView(ctx context.Context, a auth.App) (App, error) {
+	client, err := c.deps.Apps.DefaultClient(ctx, a.ID)
+	return App{ID: a.ID, Name: a.Name, Status: a.Status, DefaultClient: client.ID,
+		SigningAlgorithm: a.Settings.SigningAlgorithm, Attributes: a.Settings.Attributes, Version: a.Version,
+		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}, err
+}
+
+func appKeyView(k auth.AppKey) AppKey {
+	return AppKey{ID: k.ID, App: k.App, Name: k.Name, Prefix: k.Prefix, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt,
+		LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt}
+}
