@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// commonWords are the words, names and phrases that people make passwords of, one a line, lower-case. Together with
+// commonWords are the words, names and phrases that people make passwords of, one a line after an empty one,
+// lower-case and sorted by their bytes. Together with
 // the shapes below they stand for several hundred thousand passwords (SECURITY PW-06).
 //
 //go:embed blocklist.txt
@@ -17,10 +18,12 @@ var commonWords string
 const productWord = "ostiary"
 
 const (
-	longestBase  = 72 // bytes; nothing on the list is longer, and a local part has at most 64
-	plainAffix   = 6  // decoration up to this length makes a word no better, whatever it is
-	shortestRun  = 3  // characters of a keyboard walk or sequence
-	shortContext = 3  // context words below this length say nothing
+	longestBase    = 72 // bytes; nothing on the list is longer, and a local part has at most 64
+	longestAffix   = 16 // bytes of decoration before or behind a word that are looked at
+	plainAffix     = 6  // bytes; decoration up to this length makes a word no better, whatever it is
+	shortestRun    = 3  // characters of a keyboard walk or sequence
+	shortestRepeat = 6  // characters of one or two characters in turn
+	shortContext   = 3  // context words below this length say nothing
 )
 
 // commonPassword reports whether a password is a common word, a context word, a walk or a repetition, perhaps
@@ -38,26 +41,49 @@ func commonPassword(password string, context []string) bool {
 			}
 		}
 	}
-	return commonBase(keep(lower, unicode.IsLetter), list) && len(keep(lower, unicode.IsLetter)) >= len(lower)-2*plainAffix
+	letters := keep(lower, unicode.IsLetter) // `p.a.s.s.w.o.r.d`
+	return len(letters) >= len(lower)/2 && commonBase(letters, list)
 }
 
 // undecorated lists what may be the word inside a decoration: text without each possible length of digits and
 // punctuation before and behind it, as long as that decoration is short or itself a sequence.
 func undecorated(text string) []string {
-	head := len(text) - len(strings.TrimLeftFunc(text, decoration))
-	tail := len(strings.TrimRightFunc(text, decoration))
-	if head >= tail {
-		return []string{text}
-	}
+	head := affixes(text, len(text)-len(strings.TrimLeftFunc(text, decoration)), func(n int) string { return text[:n] })
+	tail := affixes(text, len(text)-len(strings.TrimRightFunc(text, decoration)), func(n int) string { return text[len(text)-n:] })
 	var out []string
-	for from := 0; from <= head; from++ {
-		for to := len(text); to >= tail; to-- {
-			if to-from > longestBase*2 || !utf8.RuneStart(text[from]) || to < len(text) && !utf8.RuneStart(text[to]) {
+	for _, before := range head {
+		for _, behind := range tail {
+			stripped := before.length + behind.length
+			if before.cost+behind.cost > plainAffix || stripped >= len(text) {
 				continue
 			}
-			if plain(text[:from]) && plain(text[to:]) {
-				out = append(out, text[from:to])
+			base := text[before.length : len(text)-behind.length]
+			// Digits among digits are no word in a decoration.
+			if stripped == 0 || strings.IndexFunc(base, unicode.IsLetter) >= 0 {
+				out = append(out, base)
 			}
+		}
+	}
+	return out
+}
+
+// affix is a possible decoration at one end of a text. Sequences and dates cost nothing: they are what everybody adds.
+type affix struct{ length, cost int }
+
+// affixes lists the possible decorations of up to most bytes at one end.
+func affixes(text string, most int, end func(n int) string) []affix {
+	var out []affix
+	for n := 0; n <= min(most, longestAffix, len(text)-1); n++ {
+		part := end(n)
+		if !utf8.ValidString(part) {
+			continue
+		}
+		cost := n
+		if digits := keep(part, alphanumeric); walks(digits) || dated(digits) {
+			cost = 0
+		}
+		if cost <= plainAffix {
+			out = append(out, affix{length: n, cost: cost})
 		}
 	}
 	return out
@@ -66,11 +92,6 @@ func undecorated(text string) []string {
 // decoration is what people put around a word. A leet digit inside stays, for it has letters on both sides.
 func decoration(r rune) bool { return !unicode.IsLetter(r) }
 
-// plain reports whether a decoration adds nothing worth mentioning.
-func plain(affix string) bool {
-	return len(affix) <= plainAffix || walks(keep(affix, alphanumeric)) || dated(keep(affix, alphanumeric))
-}
-
 // commonBase reports whether a bare text is a word of the lists, in plain or leet spelling, once or repeated.
 func commonBase(base string, context map[string]bool) bool {
 	unit := base[:period(base)]
@@ -78,20 +99,40 @@ func commonBase(base string, context map[string]bool) bool {
 		return false
 	}
 	if utf8.RuneCountInString(unit) < shortestRun {
-		return len(unit) < len(base) // `xyxyxyxy`
+		return len(unit) < len(base) && len(base) >= shortestRepeat // `xyxyxyxy`
 	}
-	for _, word := range []string{unit, unleet(unit, 'i'), unleet(unit, 'l')} {
-		if context[word] || listed(word) || walks(word) {
+	if context[unit] || listed(unit) || walks(unit) {
+		return true
+	}
+	if strings.IndexFunc(unit, unicode.IsLetter) < 0 {
+		return false
+	}
+	for _, one := range "il" {
+		if word := unleet(unit, one); context[word] || listed(word) {
 			return true
 		}
 	}
 	return false
 }
 
-// listed reports whether the word stands on the list. A search through ten kilobytes takes about a microsecond and
-// needs no table in memory.
+// listed reports whether the word stands on the list: a binary search over the sorted lines, so that no table has to
+// be built at the start or held in memory.
 func listed(word string) bool {
-	return !strings.ContainsAny(word, "\r\n") && strings.Contains(commonWords, "\n"+word+"\n")
+	low, high := 1, len(commonWords) // both at the beginning of a line
+	for low < high {
+		middle := low + (high-low)/2
+		middle = strings.LastIndexByte(commonWords[:middle], '\n') + 1
+		line, _, _ := strings.Cut(commonWords[middle:], "\n")
+		switch {
+		case line == word:
+			return true
+		case line < word:
+			low = middle + len(line) + 1
+		default:
+			high = middle
+		}
+	}
+	return false
 }
 
 // contextWords lists every form in which a context word may stand in a password: whole, without punctuation, and

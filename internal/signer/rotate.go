@@ -210,3 +210,32 @@ func (s *Signer) change(tx *store.Tx, algorithm string, how planner, fresh []aut
 	}
 	return true, nil
 }
+
+// Reseal brings the private keys under the current master key and counts those that it changed.
+func (s *Signer) Reseal(ctx context.Context) (n int, err error) {
+	err = s.o.DB.Write(ctx, func(tx *store.Tx) error {
+		n = 0
+		rows, err := tx.SigningKeys()
+		if err != nil {
+			return fmt.Errorf("read the signing keys: %w", err)
+		}
+		for _, row := range rows {
+			if len(row.Sealed) == 0 {
+				continue
+			}
+			sealed, changed, err := s.o.Keys.Reseal(sealPurpose, string(row.ID), row.Sealed)
+			if err != nil {
+				return fmt.Errorf("signing key %s: %w", row.ID, err)
+			}
+			if row.Sealed = sealed; !changed {
+				continue
+			}
+			if err := tx.UpdateSigningKey(row); err != nil {
+				return fmt.Errorf("change a signing key: %w", err)
+			}
+			n++
+		}
+		return nil
+	})
+	return n, err
+}

@@ -43,7 +43,8 @@ type Signer struct {
 	set     atomic.Pointer[keySet]
 	wanted  atomic.Uint64 // raised by every invalidation; the set that read the rows after it carries the number
 	loading sync.Mutex
-	tried   time.Time // of the last read, guarded by loading
+	tried   time.Time // when the rows were last read, guarded by loading
+	failed  bool      // that read failed, guarded by loading
 	stop    func()
 }
 
@@ -84,8 +85,8 @@ func (s *Signer) current(ctx context.Context) *keySet {
 		return set
 	}
 	defer s.loading.Unlock()
-	if now := s.o.Clock(); !s.settled(s.set.Load()) && s.due(now) {
-		_ = s.load(ctx, now) // the next call tries again
+	if now := s.o.Clock(); !s.settled(s.set.Load()) && (!s.failed || s.rested(now)) {
+		_ = s.load(ctx, now) // a later call tries again
 	}
 	return s.set.Load()
 }
@@ -96,11 +97,7 @@ func (s *Signer) settled(set *keySet) bool {
 	return set.seen == s.wanted.Load() && age < refreshEvery && age > -refreshEvery
 }
 
-// due reports whether enough time has passed since the last try. A fresh invalidation does not wait.
-func (s *Signer) due(now time.Time) bool {
-	return s.set.Load().seen != s.wanted.Load() && s.set.Load().loadedAt.Equal(s.tried) || s.rested(now)
-}
-
+// rested reports whether enough time has passed since the last read. The caller holds loading.
 func (s *Signer) rested(now time.Time) bool {
 	since := now.Sub(s.tried)
 	return since >= retryEvery || since < 0
@@ -136,7 +133,7 @@ func (s *Signer) reload(ctx context.Context) error {
 
 // load replaces the set. The caller holds loading.
 func (s *Signer) load(ctx context.Context, now time.Time) error {
-	s.tried = now
+	s.tried, s.failed = now, true
 	seen := s.wanted.Load() // before the snapshot: a change during the read is seen by the next one
 	var rows []auth.SigningKey
 	err := s.o.DB.Read(ctx, func(tx *store.Tx) (err error) {
@@ -156,6 +153,7 @@ func (s *Signer) load(ctx context.Context, now time.Time) error {
 		set.byID[string(row.ID)] = k
 	}
 	s.set.Store(set)
+	s.failed = false
 	return nil
 }
 
