@@ -36,7 +36,10 @@ func classify(err error) error {
 	}
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
+	var connect *pgconn.ConnectError
 	switch {
+	case errors.As(err, &connect): // whatever the server's reason was for turning us away
+		return &auth.Error{Code: auth.CodeUnavailable, Err: err}
 	case errors.As(err, &lite):
 		return classifySQLite(lite, err)
 	case errors.As(err, &pg):
@@ -97,13 +100,16 @@ func conflict(err error) bool {
 
 // connectionLost reports whether err means that the connection is gone, or could not be made.
 func connectionLost(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return true
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "57P")
 	}
-	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
+	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "conn closed")
 }
@@ -114,6 +120,3 @@ func gaveUp(err error) error {
 }
 
 func closedError() error { return &auth.Error{Code: auth.CodeUnavailable, Err: ErrClosed} }
-
-// ErrNoPostgres is what Open returns for a PostgreSQL address in a program built without that engine.
-var ErrNoPostgres = errors.New("store: this program was built without PostgreSQL (tag ostiary_postgres)")

@@ -1,5 +1,3 @@
-//go:build ostiary_postgres
-
 package store
 
 import (

@@ -204,7 +204,9 @@ func (w *writer) round() *member {
 	if err := w.conn.do("COMMIT"); err != nil {
 		w.rollback()
 		w.failAll(fmt.Errorf("store: commit: %w", classify(err)))
-		w.noteSync(err)
+		if syncFailed(err) {
+			w.stop(err)
+		}
 		return nil
 	}
 	w.db.stats.group(len(w.group))
@@ -280,20 +282,22 @@ func (w *writer) afterGoexit() {
 	}
 }
 
-// noteSync stops all writing after a failed sync: the kernel may have thrown the pages away and report success the
-// next time, so nothing that is written later could be trusted to be durable. Only a restart, which reads what the
-// disk really holds, helps.
-func (w *writer) noteSync(err error) {
+// syncFailed reports whether err says that the disk did not take what it was told to keep.
+func syncFailed(err error) bool {
 	var lite *sqlite.Error
 	if !errors.As(err, &lite) {
-		return
+		return false
 	}
-	switch lite.Code() {
-	case sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC:
-		w.db.options.Logger.Error("the disk failed to sync; writing stops until a restart", "error", err)
-		w.broken.Store(&auth.Error{Code: auth.CodeUnavailable,
-			Err: fmt.Errorf("store: writing stopped after a failed sync: %w", err)})
-	}
+	return lite.Code() == sqlite3.SQLITE_IOERR_FSYNC || lite.Code() == sqlite3.SQLITE_IOERR_DIR_FSYNC
+}
+
+// stop ends all writing after a failed sync: the kernel may have thrown the pages away and report success the next
+// time, so nothing that is written later could be trusted to be durable. Only a restart, which reads what the disk
+// really holds, helps.
+func (w *writer) stop(err error) {
+	w.db.options.Logger.Error("the disk failed to sync; writing stops until a restart", "error", err)
+	w.broken.Store(&auth.Error{Code: auth.CodeUnavailable,
+		Err: fmt.Errorf("store: writing stopped after a failed sync: %w", err)})
 }
 
 func (w *writer) health() error {
