@@ -18,12 +18,14 @@ var commonWords string
 const productWord = "ostiary"
 
 const (
-	longestBase    = 72 // bytes; nothing on the list is longer, and a local part has at most 64
-	longestAffix   = 16 // bytes of decoration before or behind a word that are looked at
-	plainAffix     = 6  // bytes; decoration up to this length makes a word no better, whatever it is
-	shortestRun    = 3  // characters of a keyboard walk or sequence
-	shortestRepeat = 6  // characters of one or two characters in turn
-	shortContext   = 3  // context words below this length say nothing
+	longestBase = 72 // bytes; nothing on the list is longer, and a local part has at most 64
+	// longestDecorated is where the search inside a decoration ends: what is longer is a word only if all of it repeats.
+	longestDecorated = 2 * (longestBase + longestAffix)
+	longestAffix     = 16 // bytes of decoration before or behind a word that are looked at
+	plainAffix       = 6  // bytes; decoration up to this length makes a word no better, whatever it is
+	shortestRun      = 3  // characters of a keyboard walk or sequence
+	shortestRepeat   = 6  // characters of one or two characters in turn
+	shortContext     = 3  // context words below this length say nothing
 )
 
 // commonPassword reports whether a password is a common word, a context word, a walk or a repetition, perhaps
@@ -48,6 +50,9 @@ func commonPassword(password string, context []string) bool {
 // undecorated lists what may be the word inside a decoration: text without each possible length of digits and
 // punctuation before and behind it, as long as that decoration is short or itself a sequence.
 func undecorated(text string) []string {
+	if len(text) > longestDecorated {
+		return []string{text}
+	}
 	head := affixes(text, len(text)-len(strings.TrimLeftFunc(text, decoration)), func(n int) string { return text[:n] })
 	tail := affixes(text, len(text)-len(strings.TrimRightFunc(text, decoration)), func(n int) string { return text[len(text)-n:] })
 	var out []string

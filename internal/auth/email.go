@@ -63,11 +63,8 @@ func canonicalLocal(local string) (string, bool) {
 			}
 		}
 	}
-	if mixesScripts(local) {
-		return "", false
-	}
 	folded, ok := fold(local)
-	return folded, ok && len(folded) <= maxEmailLocal
+	return folded, ok && !mixesScripts(local) && len(folded) <= maxEmailLocal
 }
 
 // atomRune reports whether r may stand in an atom: atext of RFC 5322, or any visible character beyond ASCII.
@@ -159,14 +156,14 @@ func singleton(r rune) bool {
 	return len(composed) == 1 && composed[0] != r
 }
 
-// fold is NFC and full case folding; ok is false for the rare text whose folding is not stable.
+// fold is NFC and full case folding; ok is false for the rare text whose folding is not stable or leaves its script.
 func fold(s string) (folded string, ok bool) {
 	if isASCII(s) {
 		return strings.ToLower(s), true
 	}
 	once := norm.NFC.String(cases.Fold().String(norm.NFC.String(s)))
 	twice := norm.NFC.String(cases.Fold().String(once))
-	return once, once == twice && plainText(once)
+	return once, once == twice && plainText(once) && !mixesScripts(once)
 }
 
 // mixesScripts reports whether s has letters of more than one of Latin, Greek, Cyrillic and Armenian: the scripts
