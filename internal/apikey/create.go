@@ -41,7 +41,7 @@ func (s *Service) Create(ctx context.Context, c auth.Caller, in Input) (auth.API
 		if err := s.grants(tx, c, user, key); err != nil {
 			return err
 		}
-		return s.insert(tx, c, key)
+		return s.insert(tx, c, &key)
 	})
 	if err != nil {
 		return auth.APIKey{}, "", err
@@ -89,7 +89,8 @@ func (s *Service) grants(tx *store.Tx, c auth.Caller, user auth.User, key auth.A
 	return nil
 }
 
-func (s *Service) insert(tx *store.Tx, c auth.Caller, key auth.APIKey) error {
+// insert counts and stores a key, and notes in it whether the address is verified by now.
+func (s *Service) insert(tx *store.Tx, c auth.Caller, key *auth.APIKey) error {
 	n, err := tx.CountAPIKeys(key.App, key.User)
 	if err != nil {
 		return fmt.Errorf("count keys: %w", err)
@@ -102,10 +103,18 @@ func (s *Service) insert(tx *store.Tx, c auth.Caller, key auth.APIKey) error {
 		return fmt.Errorf("read address: %w", err)
 	}
 	key.EmailVerified = email.Verified()
-	if err := tx.InsertAPIKey(key); err != nil {
+	if c.Kind == auth.CallerAPIKey {
+		// What a session's key makes is that session's as well, so it dies with it in RevokeUnverified.
+		maker, err := tx.APIKey(c.App, c.Key)
+		if err != nil {
+			return fmt.Errorf("read the calling key: %w", err)
+		}
+		key.Session = maker.Session
+	}
+	if err := tx.InsertAPIKey(*key); err != nil {
 		return fmt.Errorf("insert key: %w", err)
 	}
-	return s.record(tx, c, key, "api-key.created", map[string]string{"scopes": strings.Join(key.Scopes, " ")})
+	return s.record(tx, c, *key, "api-key.created", map[string]string{"scopes": strings.Join(key.Scopes, " ")})
 }
 
 func (s *Service) record(tx *store.Tx, c auth.Caller, key auth.APIKey, action string, data map[string]string) error {

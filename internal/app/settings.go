@@ -19,7 +19,7 @@ const (
 var (
 	attributeName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,49}$`)
 	attributeTypes = []string{"string", "integer", "number", "boolean"}
-	algorithms     = []string{"", "ES256", "EdDSA", "RS256", "HS256"}
+	algorithms     = []string{"", auth.AlgorithmES256, auth.AlgorithmEdDSA, auth.AlgorithmRS256, auth.AlgorithmHS256}
 )
 
 // checkSettings refuses settings that no part of the house could follow.

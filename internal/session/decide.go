@@ -22,8 +22,8 @@ const keptRotations = 4
 
 // decide judges a token's generation against the session's row. Successor n+1 of generation n was made at
 // Rotations[current-n-1]; a window is counted from that moment and does not slide. now is that of the
-// transaction (store.Tx.Now), which several nodes keep in step by their clocks alone: the window is wrong by as
-// much as they differ.
+// transaction (store.Tx.Now): the node's clock, which on PostgreSQL store.Options.DatabaseClock corrects by the
+// server's, so that all nodes count one window.
 func decide(s auth.Session, generation int64, now time.Time, grace time.Duration) verdict {
 	back := s.Generation - generation
 	switch {

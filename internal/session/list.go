@@ -43,13 +43,13 @@ func (s *Service) Get(ctx context.Context, app auth.AppID, user auth.UserID, id 
 
 // runOut shows a session whose time has passed as ended, though its row does not say so yet.
 func runOut(s auth.Session, tx *store.Tx) auth.Session {
-	now := tx.Now()
-	switch {
-	case !s.EndedAt.IsZero() || s.Alive(now):
-	case !now.Before(s.ExpiresAt):
-		s.EndedAt, s.EndReason = s.ExpiresAt, auth.EndExpired
-	default:
-		s.EndedAt, s.EndReason = s.IdleExpiresAt, auth.EndIdle
+	reason := outOfTime(s, tx.Now())
+	if !s.EndedAt.IsZero() || reason == "" {
+		return s
+	}
+	s.EndedAt, s.EndReason = s.ExpiresAt, reason
+	if reason == auth.EndIdle {
+		s.EndedAt = s.IdleExpiresAt
 	}
 	return s
 }

@@ -25,12 +25,19 @@ func broken(st store.SessionStanding, user auth.User, now time.Time) auth.EndRea
 		return auth.EndUserDisabled
 	case user.Epoch != s.UserEpoch:
 		return auth.EndSignedOutEverywhere
-	case !now.Before(s.ExpiresAt):
-		return auth.EndExpired
-	case !now.Before(s.IdleExpiresAt):
+	}
+	return outOfTime(s, now)
+}
+
+// outOfTime says which of a session's times ran out first; empty if it is within both.
+func outOfTime(s auth.Session, now time.Time) auth.EndReason {
+	switch {
+	case now.Before(s.IdleExpiresAt) && now.Before(s.ExpiresAt):
+		return ""
+	case s.IdleExpiresAt.Before(s.ExpiresAt):
 		return auth.EndIdle
 	}
-	return ""
+	return auth.EndExpired
 }
 
 // endedError is the refusal of a session that ended, or must end, for the reason.

@@ -15,7 +15,10 @@ import (
 	"github.com/ostiary-id/ostiary/internal/store"
 )
 
-const saltBytes = 32
+const (
+	saltBytes = 32
+	maxDevice = 100 // code points
+)
 
 // Start is a sign-in that succeeded and wants a session.
 type Start struct {
@@ -53,6 +56,9 @@ func (s *Service) Draft(st Start) (*Draft, error) {
 	}
 	if d.Session.Device == "" {
 		d.Session.Device = deviceName(st.Caller.UserAgent)
+	}
+	if long := []rune(d.Session.Device); len(long) > maxDevice {
+		d.Session.Device = string(long[:maxDevice])
 	}
 	if _, err := io.ReadFull(s.rand, d.Session.Salt); err != nil {
 		return nil, fmt.Errorf("session salt: %w", err)
@@ -120,7 +126,7 @@ func (s *Service) Insert(tx *store.Tx, d *Draft) error {
 		return fmt.Errorf("insert session: %w", err)
 	}
 	return s.audit.Record(tx, d.caller, auth.Event{App: d.Session.App, Action: "session.started", Outcome: "ok",
-		User: user.ID, Session: d.Session.ID, Target: string(d.Session.ID),
+		Actor: string(user.ID), User: user.ID, Session: d.Session.ID, Target: string(d.Session.ID),
 		Data: map[string]string{"contract": d.Session.Contract}})
 }
 

@@ -140,8 +140,9 @@ func (tx *Tx) TouchAPIKey(app auth.AppID, id auth.APIKeyID, at time.Time) error 
 
 // DeleteAPIKeys removes at most limit keys of all apps that were revoked or expired before the given time.
 func (tx *Tx) DeleteAPIKeys(before time.Time, limit int) (int, error) {
-	n, err := tx.exec(`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys
-		WHERE (revoked_at > 0 AND revoked_at < $1) OR (expires_at > 0 AND expires_at < $1)
-		ORDER BY id LIMIT $2`+tx.claimSuffix()+`)`, micros(before), limit)
+	n, err := tx.exec(`WITH due AS (SELECT id FROM api_keys
+			WHERE (revoked_at > 0 AND revoked_at < $1) OR (expires_at > 0 AND expires_at < $1)
+			LIMIT $2`+tx.claimSuffix()+`)
+		DELETE FROM api_keys WHERE id IN (SELECT id FROM due)`, micros(before), limit)
 	return int(n), err
 }

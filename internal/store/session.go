@@ -215,25 +215,28 @@ type SessionEnd struct {
 	Reason auth.EndReason
 }
 
-// EndStaleSessions ends at most limit sessions of all apps whose idle or absolute time has run out.
+// EndStaleSessions ends at most limit sessions of all apps whose idle or absolute time has run out, with the
+// reason that came first. The idle expiry is never past the absolute one, so it alone is looked at.
 func (tx *Tx) EndStaleSessions(limit int) ([]SessionEnd, error) {
-	return tx.sweepSessions(`UPDATE sessions
-		SET ended_at = $1, end_reason = CASE WHEN expires_at <= $1 THEN $3 ELSE $4 END
-		WHERE ended_at = 0 AND id IN (SELECT id FROM sessions WHERE ended_at = 0 AND idle_expires_at <= $1
+	return tx.sweepSessions(`WITH due AS (SELECT id FROM sessions WHERE ended_at = 0 AND idle_expires_at <= $1
 			ORDER BY idle_expires_at LIMIT $2`+tx.claimSuffix()+`)
+		UPDATE sessions SET ended_at = $1, end_reason = CASE WHEN idle_expires_at < expires_at THEN $3 ELSE $4 END
+		WHERE id IN (SELECT id FROM due) AND ended_at = 0
 		RETURNING id, app_id, user_id, end_reason`,
-		micros(tx.Now()), limit, auth.EndExpired, auth.EndIdle)
+		micros(tx.Now()), limit, auth.EndIdle, auth.EndExpired)
 }
 
 // EndLiveSessions ends at most limit sessions of all apps, whatever their time.
 func (tx *Tx) EndLiveSessions(reason auth.EndReason, limit int) ([]SessionEnd, error) {
-	return tx.sweepSessions(`UPDATE sessions SET ended_at = $1, end_reason = $3
-		WHERE ended_at = 0 AND id IN (SELECT id FROM sessions WHERE ended_at = 0
+	return tx.sweepSessions(`WITH due AS (SELECT id FROM sessions WHERE ended_at = 0
 			ORDER BY idle_expires_at LIMIT $2`+tx.claimSuffix()+`)
+		UPDATE sessions SET ended_at = $1, end_reason = $3 WHERE id IN (SELECT id FROM due) AND ended_at = 0
 		RETURNING id, app_id, user_id, end_reason`,
 		micros(tx.Now()), limit, reason)
 }
 
+// The sweeps pick their rows in a WITH clause: PostgreSQL may run a subquery of WHERE again for every row, and one
+// that skips locked rows then picks others each time, past its LIMIT.
 func (tx *Tx) sweepSessions(query string, args ...any) ([]SessionEnd, error) {
 	var out []SessionEnd
 	err := tx.all(query, args, func(scan func(dest ...any) error) error {
@@ -247,8 +250,9 @@ func (tx *Tx) sweepSessions(query string, args ...any) ([]SessionEnd, error) {
 
 // DeleteEndedSessions removes at most limit sessions of all apps that ended before the given time.
 func (tx *Tx) DeleteEndedSessions(before time.Time, limit int) (int, error) {
-	n, err := tx.exec(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
-		WHERE ended_at > 0 AND ended_at < $1 ORDER BY ended_at LIMIT $2`+tx.claimSuffix()+`)`, micros(before), limit)
+	n, err := tx.exec(`WITH due AS (SELECT id FROM sessions WHERE ended_at > 0 AND ended_at < $1
+			ORDER BY ended_at LIMIT $2`+tx.claimSuffix()+`)
+		DELETE FROM sessions WHERE id IN (SELECT id FROM due)`, micros(before), limit)
 	return int(n), err
 }
 

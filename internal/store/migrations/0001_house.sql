@@ -191,6 +191,8 @@ CREATE TABLE api_keys (
     FOREIGN KEY (app_id, user_id) REFERENCES users (app_id, id)
 );
 CREATE INDEX api_keys_user ON api_keys (app_id, user_id, created_at, id);
+CREATE INDEX api_keys_revoked ON api_keys (revoked_at) WHERE revoked_at > 0;
+CREATE INDEX api_keys_expiry ON api_keys (expires_at) WHERE expires_at > 0;
 
 CREATE TABLE events (
     id         text   NOT NULL PRIMARY KEY,
