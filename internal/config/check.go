@@ -104,7 +104,7 @@ func (d *decoder) lifetimes(l Lifetimes) {
 	}{
 		{"access", l.Access}, {"refresh", l.Refresh}, {"session", l.Session}, {"refresh_grace", l.RefreshGrace}, {"step_up", l.StepUp},
 		{"verify_email", l.VerifyEmail}, {"password_reset", l.PasswordReset}, {"second_factor", l.SecondFactor},
-		{"setup", l.Setup}, {"totp_enrolment", l.TOTPEnrolment}, {"signing_overlap", l.SigningOverlap},
+		{"setup", l.Setup}, {"totp_enrolment", l.TOTPEnrolment}, {"signing_period", l.SigningPeriod}, {"signing_overlap", l.SigningOverlap},
 	} {
 		if p.value < time.Second {
 			d.problem("lifetimes."+p.key, "want at least 1s, got %s", p.value)

@@ -67,7 +67,8 @@ type Lifetimes struct {
 	SecondFactor   time.Duration `key:"second_factor" default:"5m" help:"The time to answer a second-factor challenge."`
 	Setup          time.Duration `key:"setup" default:"24h" help:"The link that makes the first administrator."`
 	TOTPEnrolment  time.Duration `key:"totp_enrolment" default:"10m" help:"The time to confirm a new authenticator."`
-	SigningOverlap time.Duration `key:"signing_overlap" default:"24h" help:"How long a replaced signing key still verifies; at least the longest access token plus an hour."`
+	SigningPeriod  time.Duration `key:"signing_period" default:"90d" help:"How long a signing key signs before its successor takes over."`
+	SigningOverlap time.Duration `key:"signing_overlap" default:"25h" help:"How long a replaced signing key still verifies; at least the longest access token plus an hour."`
 }
 
 // Password is the cost of password hashing (argon2id) and the bound on how much of it happens at once.

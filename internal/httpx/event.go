@@ -12,7 +12,7 @@ const (
 	KeyRoute     = "route" // the pattern, never the path: paths may hold secrets
 	KeyContract  = "contract"
 	KeyOperation = "operation"
-	KeyCode      = "code" // error code; absent after a success
+	KeyCode      = "code" // the error code, or the name of the result
 	KeyApp       = "app"
 	KeyUser      = "user"
 	KeySession   = "session"

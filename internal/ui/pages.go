@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -156,6 +157,10 @@ func (p *Pages) render(w http.ResponseWriter, name string, v view) error {
 
 // failed shows an error as a page, or as a problem to programs.
 func (p *Pages) failed(w http.ResponseWriter, r *http.Request, e *auth.Error) {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") && r.Method != http.MethodPost {
+		httpx.Problem(w, r, e)
+		return
+	}
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter/time.Second))))
 	}

@@ -1,0 +1,252 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/ostiary-id/ostiary/internal/api/oauth"
+	"github.com/ostiary-id/ostiary/internal/apikey"
+	"github.com/ostiary-id/ostiary/internal/app"
+	"github.com/ostiary-id/ostiary/internal/audit"
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/config"
+	"github.com/ostiary-id/ostiary/internal/contract"
+	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/httpx"
+	"github.com/ostiary-id/ostiary/internal/lifecycle"
+	"github.com/ostiary-id/ostiary/internal/limit"
+	"github.com/ostiary-id/ostiary/internal/login"
+	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/internal/operation"
+	"github.com/ostiary-id/ostiary/internal/proof"
+	"github.com/ostiary-id/ostiary/internal/queue"
+	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/session"
+	"github.com/ostiary-id/ostiary/internal/signer"
+	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/telemetry"
+	"github.com/ostiary-id/ostiary/internal/ui"
+	"github.com/ostiary-id/ostiary/internal/user"
+)
+
+// house is everything that a server is made of, from the words up.
+type house struct {
+	metrics *telemetry.Metrics
+	traces  *telemetry.Traces
+
+	db   *store.DB
+	keys *secret.Keys
+	pool *secret.Pool
+
+	audit  *audit.Log
+	queue  *queue.Queue
+	proofs *proof.Ledger
+	signer *signer.Signer
+	limits *limit.Limits
+
+	apps     *app.Service
+	factors  *factor.Factors
+	sessions *session.Service
+	apikeys  *apikey.Service
+	mailer   *mail.Mailer
+	inbox    *mail.Inbox // nil: there is none
+
+	users     *user.Directory
+	login     *login.Service
+	lifecycle *lifecycle.Service
+	late      *late
+	catalogue *operation.Catalogue
+	engine    *contract.Engine
+	pages     *ui.Pages
+	jwks      http.Handler
+}
+
+// userCache is how many users are kept for the answers that show one.
+const userCache = 10_000
+
+// loaded is a contract engine on its way.
+type loaded struct {
+	engine *contract.Engine
+	err    error
+}
+
+// assemble builds the house in one list. The documents are compiled while the database opens; on the very first start,
+// when there is no master key yet, afterwards.
+func assemble(ctx context.Context, c config.Config, p plan, o Options) (h *house, err error) {
+	h = &house{late: &late{plan: operation.New(operation.Deps{})}}
+	master, found, err := findMaster(c)
+	if err != nil {
+		return nil, err
+	}
+	engine := make(chan loaded, 1)
+	if found {
+		go func() { engine <- h.load(ctx, c, p, o, master.key) }()
+	}
+	defer func() {
+		if err != nil {
+			h.close(ctx)
+		}
+	}()
+	if h.db, err = openStore(ctx, c, o); err == nil {
+		h.keys, err = tie(ctx, h.db, master, found, o.Rand)
+	}
+	if err == nil {
+		err = h.furnish(ctx, c, p, o)
+	}
+	if !found && err == nil {
+		if master, _, err = findMaster(c); err == nil {
+			go func() { engine <- h.load(ctx, c, p, o, master.key) }()
+			found = true
+		}
+	}
+	if found {
+		result := <-engine
+		h.engine = result.engine
+		err = errors.Join(err, result.err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h, h.open(c)
+}
+
+// load compiles the documents. The engine's own keys come from the master key and not from the root key, which lies
+// in the database; they bind CSRF tokens to sessions and nothing that is stored.
+func (h *house) load(ctx context.Context, c config.Config, p plan, o Options, m secret.Master) loaded {
+	keys, err := secret.NewKeys(m)
+	if err != nil {
+		return loaded{err: err}
+	}
+	engine, err := contract.New(ctx, contract.Options{
+		Operations: h.late, Credentials: h.late, Mounts: p.mounts, PublicURL: c.PublicBase(), Clock: o.Clock, Rand: o.Rand,
+		Keys: keys, Logger: o.Logger, Origins: h.origins, AppName: h.appName, Arrival: arrival, Note: note,
+	})
+	return loaded{engine, err}
+}
+
+// furnish makes ledgers, nouns, flows and the catalogue over an open database.
+func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options) (err error) {
+	h.metrics = telemetry.NewMetrics()
+	h.traces, err = telemetry.StartTraces(ctx, telemetry.TraceOptions{Endpoint: c.Telemetry.Traces.Endpoint, Sample: p.sample, Version: o.Version})
+	if err != nil {
+		return err
+	}
+	h.pool = secret.NewPool(poolOptions(c.Password, o))
+
+	h.audit = &audit.Log{Keys: h.keys, Rand: o.Rand, Logger: o.Logger}
+	h.queue = &queue.Queue{Keys: h.keys, Rand: o.Rand}
+	h.proofs = &proof.Ledger{Rand: o.Rand, TTL: proofLifetimes(c.Lifetimes)}
+	h.signer = signer.New(signer.Options{DB: h.db, Keys: h.keys, Clock: o.Clock, Rand: o.Rand, Issuer: c.PublicBase(),
+		Overlap: c.Lifetimes.SigningOverlap, Period: c.Lifetimes.SigningPeriod})
+	if err := h.signer.Start(ctx); err != nil {
+		return err
+	}
+	h.limits = limit.New(limit.Options{DB: h.db, Keys: h.keys, Clock: o.Clock, Settings: p.limits})
+
+	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Clock: o.Clock, Rand: o.Rand,
+		Settings: sessionSettings(c.Lifetimes)})
+	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})
+	h.apikeys = apikey.New(apikey.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})
+	h.factors = &factor.Factors{Keys: h.keys, Rand: o.Rand, Clock: o.Clock, Pending: c.Lifetimes.TOTPEnrolment}
+	h.mailer = &mail.Mailer{Queue: h.queue, PublicURL: c.PublicBase()}
+	if c.DevInbox() {
+		h.inbox = &mail.Inbox{DB: h.db, Keys: h.keys}
+	}
+	h.users = user.NewDirectory(h.db, userCache)
+
+	h.login = &login.Service{DB: h.db, Pool: h.pool, Sessions: h.sessions, APIKeys: h.apikeys, Factors: h.factors, Proofs: h.proofs,
+		Limits: h.limits, Audit: h.audit, Mail: h.mailer, Clock: o.Clock, Rand: o.Rand}
+	h.lifecycle = &lifecycle.Service{Login: h.login}
+
+	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
+		APIKeys: h.apikeys, Apps: h.apps, Login: h.login, Lifecycle: h.lifecycle, Signer: h.signer, Audit: h.audit,
+		PublicURL: c.PublicBase(), Clock: o.Clock, Observe: observe})
+	h.late.live = h.catalogue
+	h.late.credentials = &operation.Credentials{Sessions: h.sessions, Keys: h.apikeys, Apps: h.apps, Limits: h.limits}
+	h.measure()
+	return nil
+}
+
+// open makes the doors that need the engine.
+func (h *house) open(c config.Config) (err error) {
+	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts())}
+	if h.inbox != nil {
+		o.Inbox = h.inbox
+	}
+	h.pages, err = ui.New(o)
+	h.jwks = oauth.JWKS(h.signer, 0)
+	return err
+}
+
+// public leaves out what is mounted for the operator alone.
+func public(list []contract.Info) []contract.Info {
+	var out []contract.Info
+	for _, info := range list {
+		if info.Host != operatorHost {
+			out = append(out, info)
+		}
+	}
+	return out
+}
+
+// origins lists the allowed origins of a client, for the engine.
+func (h *house) origins(ctx context.Context, id auth.AppID, client auth.ClientID) ([]string, error) {
+	var found auth.Client
+	var err error
+	if client == "" {
+		found, err = h.apps.DefaultClient(ctx, id)
+	} else {
+		found, err = h.apps.Client(ctx, id, client)
+	}
+	return found.Settings.AllowedOrigins, err
+}
+
+func (h *house) appName(ctx context.Context, id auth.AppID) string {
+	found, err := h.apps.Get(ctx, id)
+	if err != nil {
+		return string(id)
+	}
+	return found.Name
+}
+
+func arrival(r *http.Request) contract.Arrival {
+	return contract.Arrival{RequestID: httpx.RequestID(r.Context()), IP: httpx.ClientIP(r.Context())}
+}
+
+// note fills the wide event with what the engine knows.
+func note(ctx context.Context, n contract.Note) {
+	e := httpx.Event(ctx)
+	e.SetString(httpx.KeyContract, n.Contract)
+	e.SetString(httpx.KeyOperation, n.Operation)
+	e.SetString(httpx.KeyCode, n.Code)
+	e.SetString(httpx.KeyApp, string(n.App))
+	e.SetString(httpx.KeyUser, string(n.User))
+	e.SetString(httpx.KeySession, string(n.Session))
+	e.Fail(n.Err)
+}
+
+// observe fills it with what the catalogue knows, whatever door called.
+func observe(ctx context.Context, seen operation.Observation) {
+	e := httpx.Event(ctx)
+	e.SetString(httpx.KeyOperation, seen.Operation)
+	e.SetString(httpx.KeyCode, seen.Outcome)
+	e.SetString(httpx.KeyApp, string(seen.Caller.App))
+	e.SetString(httpx.KeyUser, string(seen.Caller.User))
+	e.SetString(httpx.KeySession, string(seen.Caller.Session))
+	e.Fail(seen.Err)
+}
+
+// close gives back what was opened, in the opposite order. It may be called on half a house.
+func (h *house) close(ctx context.Context) {
+	if h.signer != nil {
+		h.signer.Stop()
+	}
+	if h.pool != nil {
+		h.pool.Close()
+	}
+	_ = h.traces.Shutdown(ctx) // spans that cannot be sent any more are lost, that is all
+	if h.db != nil {
+		_ = h.db.Close() // every acknowledged Write is durable already
+	}
+}

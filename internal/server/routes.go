@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/api/oauth"
+	"github.com/ostiary-id/ostiary/internal/httpx"
+)
+
+// routes is the table of everything that the server answers. The house's own paths come first; what is left belongs
+// to the mounted contracts, and what no contract knows to the pages, which say that it does not exist.
+func (s *Server) routes() http.Handler {
+	h := s.house
+	docs := h.engine.Docs()
+	contracts := h.engine.Handler()
+	exact := map[string]http.Handler{
+		"/healthz":     http.HandlerFunc(s.alive),
+		"/readyz":      http.HandlerFunc(s.ready),
+		oauth.JWKSPath: named("jwks", oauth.JWKSPath, h.jwks),
+		"/docs":        named("docs", "/docs", docs),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		if handler, ok := exact[path]; ok {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		switch {
+		case strings.HasPrefix(path, "/docs/"):
+			exact["/docs"].ServeHTTP(w, r)
+		case h.pages.Owns(path):
+			h.pages.ServeHTTP(w, r)
+		case h.engine.Owns(r):
+			contracts.ServeHTTP(w, r)
+		default:
+			h.pages.ServeHTTP(w, r)
+		}
+	})
+}
+
+// named puts a route without operations into the wide event.
+func named(name, route string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e := httpx.Event(r.Context())
+		e.SetString(httpx.KeyContract, name)
+		e.SetString(httpx.KeyRoute, route)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// alive says that the process answers, whatever state the database is in.
+func (s *Server) alive(w http.ResponseWriter, r *http.Request) {
+	httpx.Event(r.Context()).SetString(httpx.KeyRoute, "/healthz")
+	_ = httpx.JSON(w, map[string]string{"status": "alive"}) // a map of strings always encodes
+}
+
+// healthWait bounds the question to the database.
+const healthWait = 2 * time.Second
+
+// ready says whether requests should be sent here: the database answers, keys are loaded, nobody is stopping it.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	httpx.Event(r.Context()).SetString(httpx.KeyRoute, "/readyz")
+	state := map[string]string{"status": "ready", "database": "ok", "keys": "ok"}
+	ctx, cancel := context.WithTimeout(r.Context(), healthWait)
+	defer cancel()
+	if err := s.house.db.Health(ctx); err != nil {
+		state["database"], state["status"] = "unreachable", "unready"
+		httpx.Event(r.Context()).Fail(err)
+	}
+	if len(s.house.signer.JWKS()) < len(`{"keys":[{}]}`) {
+		state["keys"], state["status"] = "missing", "unready"
+	}
+	if s.draining.Load() {
+		state["status"] = "draining"
+	}
+	if state["status"] != "ready" {
+		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = httpx.JSON(w, state) // as above
+}
+
+// hostOf is the host that a request names, without its port, in lower case.
+func hostOf(r *http.Request) string {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
