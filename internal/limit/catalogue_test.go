@@ -19,7 +19,7 @@ const page = "../../docs/limits.md"
 func TestDocumentedLimits(t *testing.T) {
 	want := document()
 	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil { //nolint:gosec // a public document
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -266,7 +266,7 @@ func TestSMTPCheck(t *testing.T) {
 	}
 	bad := mail.SMTP{Port: -1, TLS: "x", Password: "canary"}
 	err := bad.Check()
-	if joined, ok := err.(interface{ Unwrap() []error }); !ok || len(joined.Unwrap()) != 5 { //nolint:errorlint // the join itself is looked at
+	if strings.Count(err.Error(), "mail:") != 5 {
 		t.Errorf("not every mistake at once: %v", err)
 	}
 	if strings.Contains(err.Error(), "canary") {

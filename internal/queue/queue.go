@@ -14,6 +14,8 @@ import (
 )
 
 const (
+	// kindJob tells workers, on this node and on others, that a job of the kind in the ID was committed.
+	kindJob store.Kind = "job"
 	// purpose binds a payload's seal to this table.
 	purpose = "job"
 	// cleanBatch is the most rows that one Write of housekeeping touches.
@@ -55,6 +57,9 @@ func (q *Queue) Enqueue(tx *store.Tx, j Job) (auth.JobID, error) {
 		RunAt: due, CreatedAt: due, ExpiresAt: j.ExpiresAt})
 	if err != nil {
 		return "", fmt.Errorf("enqueue a job of kind %s: %w", j.Kind, err)
+	}
+	if !due.After(tx.Now()) {
+		tx.Invalidate(kindJob, j.Kind)
 	}
 	return id, nil
 }

@@ -55,6 +55,7 @@ type Workers struct {
 // context; that job's lease runs out.
 func (w *Workers) Run(ctx context.Context) {
 	w.start()
+	defer w.DB.Watch(w.heard)()
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	var loops, running sync.WaitGroup
@@ -94,14 +95,29 @@ func (w *Workers) RunDue(ctx context.Context) (n int, err error) {
 	return n, ctx.Err()
 }
 
-// Wake makes Run look for jobs at once. It never blocks and may be called at any time.
+// Wake makes Run look for jobs at once. It never blocks and may be called at any time. Jobs that are committed on
+// this database wake Run by themselves.
 func (w *Workers) Wake() {
 	w.start()
 	for _, bell := range w.bells {
-		select {
-		case bell <- struct{}{}:
-		default: // rung already
-		}
+		ring(bell)
+	}
+}
+
+// heard wakes what an invalidation is about.
+func (w *Workers) heard(inv store.Invalidation) {
+	switch {
+	case inv.Kind == store.KindAll || inv.Kind == kindJob && inv.ID == "":
+		w.Wake()
+	case inv.Kind == kindJob && w.bells[inv.ID] != nil:
+		ring(w.bells[inv.ID])
+	}
+}
+
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default: // rung already
 	}
 }
 
