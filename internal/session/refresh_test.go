@@ -170,7 +170,8 @@ func TestAnotherClientOrAppChangesNothing_RT05(t *testing.T) {
 	})
 }
 
-func TestSaltReplacedKillsTokens(t *testing.T) {
+// Who replaces the salt of a row kills the tokens made with it.
+func TestTokenIsBoundToTheSalt(t *testing.T) {
 	clock := storetest.NewClock()
 	h := newHouse(t, storetest.Open(t, store.Options{Clock: clock.Now}), clock, newKeys(t))
 	g := h.signIn(h.person())
