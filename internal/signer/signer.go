@@ -44,7 +44,7 @@ type Signer struct {
 	wanted  atomic.Uint64 // raised by every invalidation; the set that read the rows after it carries the number
 	loading sync.Mutex
 	tried   time.Time // when the rows were last read, guarded by loading
-	failed  bool      // that read failed, guarded by loading
+	failure error     // of that read, guarded by loading
 	stop    func()
 }
 
@@ -85,7 +85,7 @@ func (s *Signer) current(ctx context.Context) *keySet {
 		return set
 	}
 	defer s.loading.Unlock()
-	if now := s.o.Clock(); !s.settled(s.set.Load()) && (!s.failed || s.rested(now)) {
+	if now := s.o.Clock(); !s.settled(s.set.Load()) && (s.failure == nil || s.rested(now)) {
 		_ = s.load(ctx, now) // a later call tries again
 	}
 	return s.set.Load()
@@ -104,7 +104,8 @@ func (s *Signer) rested(now time.Time) bool {
 }
 
 // find looks for a key by id and reads the rows again, at most once a second, when it is not among those at hand:
-// another node may have made it a moment ago. nil means that there is no such key.
+// another node may have made it a moment ago. nil without an error means that there is no such key: a key that could
+// not be looked up is no reason to tell a client that its token is bad.
 func (s *Signer) find(ctx context.Context, id string) (*key, error) {
 	if k := s.current(ctx).byID[id]; k != nil {
 		return k, nil
@@ -116,7 +117,7 @@ func (s *Signer) find(ctx context.Context, id string) (*key, error) {
 	}
 	now := s.o.Clock()
 	if !s.rested(now) {
-		return nil, nil
+		return nil, s.failure
 	}
 	if err := s.load(ctx, now); err != nil {
 		return nil, err
@@ -133,7 +134,15 @@ func (s *Signer) reload(ctx context.Context) error {
 
 // load replaces the set. The caller holds loading.
 func (s *Signer) load(ctx context.Context, now time.Time) error {
-	s.tried, s.failed = now, true
+	s.tried = now
+	set, err := s.read(ctx, now)
+	if s.failure = err; err == nil {
+		s.set.Store(set)
+	}
+	return err
+}
+
+func (s *Signer) read(ctx context.Context, now time.Time) (*keySet, error) {
 	seen := s.wanted.Load() // before the snapshot: a change during the read is seen by the next one
 	var rows []auth.SigningKey
 	err := s.o.DB.Read(ctx, func(tx *store.Tx) (err error) {
@@ -141,20 +150,18 @@ func (s *Signer) load(ctx context.Context, now time.Time) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("read the signing keys: %w", err)
+		return nil, fmt.Errorf("read the signing keys: %w", err)
 	}
 	set := &keySet{seen: seen, loadedAt: now, byID: make(map[string]*key, len(rows))}
 	for _, row := range rows {
 		k, err := s.openKey(row)
 		if err != nil {
-			return fmt.Errorf("signing key %s: %w", row.ID, err)
+			return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
 		}
 		set.keys = append(set.keys, k)
 		set.byID[string(row.ID)] = k
 	}
-	s.set.Store(set)
-	s.failed = false
-	return nil
+	return set, nil
 }
 
 // JWKS is the document of the public keys (RFC 7517 section 5): those that sign, that will sign next, and that have

@@ -41,7 +41,7 @@ func (tx *Tx) SigningKeys() ([]auth.SigningKey, error) {
 // InsertSigningKey writes a new key.
 func (tx *Tx) InsertSigningKey(k auth.SigningKey) error {
 	_, err := tx.exec("INSERT INTO signing_keys ("+signingKeyColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-		k.ID, k.Algorithm, k.Sealed, k.PublicJWK,
+		k.ID, k.Algorithm, append([]byte{}, k.Sealed...), k.PublicJWK,
 		micros(k.CreatedAt), micros(k.ActivatesAt), micros(k.RetiresAt), micros(k.RemovedAt))
 	return err
 }
@@ -50,7 +50,7 @@ func (tx *Tx) InsertSigningKey(k auth.SigningKey) error {
 func (tx *Tx) UpdateSigningKey(k auth.SigningKey) error {
 	n, err := tx.exec(`UPDATE signing_keys SET sealed = $2, activates_at = $3, retires_at = $4, removed_at = $5
 		WHERE id = $1 AND removed_at = 0`,
-		k.ID, k.Sealed, micros(k.ActivatesAt), micros(k.RetiresAt), micros(k.RemovedAt))
+		k.ID, append([]byte{}, k.Sealed...), micros(k.ActivatesAt), micros(k.RetiresAt), micros(k.RemovedAt))
 	if err == nil && n == 0 {
 		return errors.Join(ErrNotFound, errors.New("the signing key was removed meanwhile"))
 	}
