@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ostiary-id/ostiary/client"
+)
+
+type appsCmd struct {
+	List   appsListCmd   `cmd:"" help:"List the apps."`
+	Create appsCreateCmd `cmd:"" help:"Make an app."`
+	Show   appsShowCmd   `cmd:"" help:"Show an app."`
+	Keys   appKeysCmd    `cmd:"" help:"Keys that identify an app."`
+}
+
+type appsListCmd struct{}
+
+// Run lists the apps.
+func (appsListCmd) Run(e *env) error {
+	return e.ask("", func(c *client.Client) error {
+		apps, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]client.App, string, error) {
+			page, err := c.ListApps(ctx, p)
+			return page.Apps, page.NextCursor, err
+		})
+		if err != nil {
+			return err
+		}
+		return e.showApps(apps, apps)
+	})
+}
+
+type appsCreateCmd struct {
+	Name     string `arg:"" optional:"" help:"Name that people see."`
+	NameFlag string `name:"name" placeholder:"NAME" help:"The same."`
+}
+
+// Run makes an app.
+func (c appsCreateCmd) Run(e *env) error {
+	name := first(c.Name, c.NameFlag)
+	if name == "" {
+		return errors.New("an app needs a name: ostiary apps create NAME")
+	}
+	return e.ask("", func(ask *client.Client) error {
+		app, err := ask.CreateApp(e.ctx, name)
+		if err != nil {
+			return err
+		}
+		return e.showApps(app, []client.App{app})
+	})
+}
+
+type appsShowCmd struct {
+	ID string `arg:"" help:"Id of the app."`
+}
+
+// Run shows an app.
+func (c appsShowCmd) Run(e *env) error {
+	return e.ask("", func(ask *client.Client) error {
+		app, err := ask.GetApp(e.ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return e.showApps(app, []client.App{app})
+	})
+}
+
+func (e *env) showApps(value any, apps []client.App) error {
+	var rows [][]string
+	for _, a := range apps {
+		rows = append(rows, []string{a.ID, a.Name, a.Status, when(&a.CreatedAt)})
+	}
+	return e.show(value, table([]string{"id", "name", "status", "created"}, rows))
+}
+
+type appKeysCmd struct {
+	Create appKeysCreateCmd `cmd:"" help:"Make a key; it is shown once."`
+	List   appKeysListCmd   `cmd:"" help:"List the keys of an app."`
+	Revoke appKeysRevokeCmd `cmd:"" help:"End a key at once."`
+}
+
+type appKeysCreateCmd struct {
+	App       string `arg:"" optional:"" default:"default" help:"Id of the app."`
+	AppFlag   string `name:"app" placeholder:"ID" help:"The same."`
+	Name      string `default:"command line" help:"What the key is for."`
+	ExpiresIn string `placeholder:"365d" help:"How long it works; left out: until it is revoked."`
+}
+
+// newAppKey is what `apps keys create` prints.
+type newAppKey struct {
+	ID        string     `json:"id"`
+	App       string     `json:"app"`
+	Name      string     `json:"name"`
+	Key       string     `json:"key"`
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
+// Run makes an app key.
+func (c appKeysCreateCmd) Run(e *env) error {
+	return e.ask("", func(ask *client.Client) error {
+		made, err := ask.CreateAppKey(e.ctx, first(c.AppFlag, c.App), c.Name, c.ExpiresIn)
+		if err != nil {
+			return err
+		}
+		out := newAppKey{ID: made.AppKey.ID, App: made.AppKey.AppID, Name: made.AppKey.Name, Key: made.Secret, ExpiresAt: made.AppKey.ExpiresAt}
+		return e.show(out, func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, "%s\n\nThis is the only time the key is shown. Its id is %s, its app %s.\n", out.Key, out.ID, out.App)
+		})
+	})
+}
+
+type appKeysListCmd struct {
+	App     string `arg:"" optional:"" default:"default" help:"Id of the app."`
+	AppFlag string `name:"app" placeholder:"ID" help:"The same."`
+}
+
+// Run lists the keys of an app.
+func (c appKeysListCmd) Run(e *env) error {
+	return e.ask("", func(ask *client.Client) error {
+		keys, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]client.AppKey, string, error) {
+			page, err := ask.ListAppKeys(ctx, first(c.AppFlag, c.App), p)
+			return page.AppKeys, page.NextCursor, err
+		})
+		if err != nil {
+			return err
+		}
+		var rows [][]string
+		for _, k := range keys {
+			rows = append(rows, []string{k.ID, k.Name, k.Prefix + "...", when(k.ExpiresAt), when(k.LastUsedAt)})
+		}
+		return e.show(keys, table([]string{"id", "name", "key", "expires", "last used"}, rows))
+	})
+}
+
+type appKeysRevokeCmd struct {
+	ID  string `arg:"" help:"Id of the key."`
+	App string `default:"default" placeholder:"ID" help:"Id of the app (${default})."`
+}
+
+// Run ends an app key.
+func (c appKeysRevokeCmd) Run(e *env) error {
+	return e.ask("", func(ask *client.Client) error {
+		if err := ask.RevokeAppKey(e.ctx, c.App, c.ID); err != nil {
+			return err
+		}
+		return e.show(map[string]string{"id": c.ID, "app": c.App, "status": "revoked"}, func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, "%s is revoked.\n", c.ID)
+		})
+	})
+}
+
+// first is the first text that is not empty.
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
