@@ -53,26 +53,33 @@ func NewCache[V any](db *DB, kind Kind, size int) *Cache[V] {
 // Get returns the value of id, from load in a Read of its own if the cache has none. Errors of load are returned
 // and not kept. Values are shared: callers must not change what they point to.
 func (c *Cache[V]) Get(ctx context.Context, id string, load func(*Tx) (V, error)) (V, error) {
-	var value V
+	if c.db.isLive() {
+		if entry, ok := c.shard(id).get(id); ok {
+			c.db.stats.cacheHits.Add(1)
+			return entry.value, nil
+		}
+	}
+	return c.miss(ctx, id, load)
+}
+
+// miss reads the value, and keeps it if the node hears of invalidations and none came meanwhile. It stands apart from
+// Get so that a hit allocates nothing.
+func (c *Cache[V]) miss(ctx context.Context, id string, load func(*Tx) (V, error)) (value V, err error) {
 	read := func(tx *Tx) (err error) {
 		value, err = load(tx)
 		return err
 	}
 	if !c.db.isLive() {
-		err := c.db.Read(ctx, read)
+		err = c.db.Read(ctx, read)
 		return value, err
 	}
-	s := c.shard(id)
-	if entry, ok := s.get(id); ok {
-		c.db.stats.cacheHits.Add(1)
-		return entry.value, nil
-	}
 	c.db.stats.cacheMisses.Add(1)
+	s := c.shard(id)
 	// The load is on the list before its snapshot is taken, so an invalidation of any later commit finds it.
 	l := s.begin(id)
 	kept := false
 	defer func() { s.end(id, l, kept, value) }()
-	err := c.db.Read(ctx, read)
+	err = c.db.Read(ctx, read)
 	kept = err == nil
 	return value, err
 }
