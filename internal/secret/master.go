@@ -93,7 +93,7 @@ func (m Master) derive(info string, length int) []byte {
 // entry are on the disk, so that no row can outlive the key it is sealed with. An existing file is never touched:
 // the error then wraps fs.ErrExist.
 func CreateMasterFile(path string, m Master) (err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the path is the operator's own setting
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("create the master key file: %w", err)
 	}
@@ -116,7 +116,7 @@ func CreateMasterFile(path string, m Master) (err error) {
 }
 
 func syncDirectory(path string) error {
-	d, err := os.Open(path) //nolint:gosec // the operator's own data directory
+	d, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("open the directory of the master key file: %w", err)
 	}
@@ -130,7 +130,7 @@ func syncDirectory(path string) error {
 // ReadMasterFile reads a key file. It refuses a file that group or others may read and says how to mend that; a
 // missing file gives an error that wraps fs.ErrNotExist.
 func ReadMasterFile(path string) (Master, error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the operator's own setting
+	f, err := os.Open(path)
 	if err != nil {
 		return Master{}, fmt.Errorf("open the master key file: %w", err)
 	}

@@ -69,21 +69,31 @@ func parsePHC(text string) (phc, error) {
 	if len(text) > maxPHC || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
 		return phc{}, errPHC
 	}
-	costs := strings.Split(parts[3], ",")
-	if len(costs) != 3 {
+	params, okParams := parseCosts(parts[3])
+	salt, okSalt := parseBytes(parts[4], minSalt, maxSalt)
+	key, okKey := parseBytes(parts[5], minKey, maxKey)
+	if !okParams || !okSalt || !okKey {
 		return phc{}, errPHC
+	}
+	return phc{params: params, salt: salt, key: key}, nil
+}
+
+// parseCosts reads `m=19456,t=2,p=1`.
+func parseCosts(text string) (PasswordParams, bool) {
+	costs := strings.Split(text, ",")
+	if len(costs) != 3 {
+		return PasswordParams{}, false
 	}
 	m, okM := cost(costs[0], "m=", maxMemory)
 	t, okT := cost(costs[1], "t=", maxTime)
 	p, okP := cost(costs[2], "p=", maxThreads)
-	salt, errS := base64.RawStdEncoding.Strict().DecodeString(parts[4])
-	key, errK := base64.RawStdEncoding.Strict().DecodeString(parts[5])
-	if !okM || !okT || !okP || m < 8*p || errS != nil || errK != nil || strings.ContainsAny(parts[4]+parts[5], "\r\n") ||
-		len(salt) < minSalt || len(salt) > maxSalt || len(key) < minKey || len(key) > maxKey {
-		return phc{}, errPHC
-	}
-	params := PasswordParams{Memory: m, Time: t, Threads: uint8(p)} //nolint:gosec // p <= maxThreads
-	return phc{params: params, salt: salt, key: key}, nil
+	return PasswordParams{Memory: m, Time: t, Threads: uint8(p)}, okM && okT && okP && m >= 8*p
+}
+
+// parseBytes reads base64 without padding, line breaks or stray bits.
+func parseBytes(text string, least, most int) ([]byte, bool) {
+	b, err := base64.RawStdEncoding.Strict().DecodeString(text)
+	return b, err == nil && !strings.ContainsAny(text, "\r\n") && len(b) >= least && len(b) <= most
 }
 
 // cost reads `m=19456`: a decimal from 1 to most without sign or leading zero.
@@ -93,12 +103,12 @@ func cost(field, name string, most uint64) (uint32, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(digits, 10, 32)
-	return uint32(n), err == nil && n <= most //nolint:gosec // ParseUint was told 32 bits
+	return uint32(n), err == nil && n <= most
 }
 
 // derive costs one evaluation.
 func (h phc) derive(password string) []byte {
-	return argon2.IDKey([]byte(password), h.salt, h.params.Time, h.params.Memory, h.params.Threads, uint32(len(h.key))) //nolint:gosec // at most maxKey
+	return argon2.IDKey([]byte(password), h.salt, h.params.Time, h.params.Memory, h.params.Threads, uint32(len(h.key)))
 }
 
 // outdated reports whether a hash should be made again with the current parameters.

@@ -227,6 +227,7 @@ func TestRotation_KM01(t *testing.T) {
 		claims := b.claims()
 		claims.ExpiresAt += 10 * 24 * 3600
 		old := b.token("", claims)
+		b.clock.Advance(time.Hour)
 		b.rotate(false)
 		after := b.published()
 		if len(after) != 3 || b.kid("") != before[1].KeyID || after[0].KeyID != before[0].KeyID {
