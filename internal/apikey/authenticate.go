@@ -95,7 +95,7 @@ func (s *Service) key(ctx context.Context, id auth.APIKeyID, hash []byte) (*live
 func check(key auth.APIKey, hash []byte, now time.Time) error {
 	previous := secret.Equal(key.PreviousHash, hash) && now.Before(key.PreviousUntil)
 	switch {
-	case !key.RevokedAt.IsZero() || !(previous || secret.Equal(key.Hash, hash)):
+	case !key.RevokedAt.IsZero() || !previous && !secret.Equal(key.Hash, hash):
 		return invalidKey()
 	case !key.Usable(now):
 		return auth.E(auth.CodeTokenExpired, "The API key has expired.")

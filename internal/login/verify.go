@@ -78,14 +78,8 @@ func (s *Service) requestOwnVerification(ctx context.Context, c auth.Caller, typ
 	if err != nil {
 		return err
 	}
-	if typed != "" {
-		canonical, err := auth.CanonicalEmail(typed)
-		if err != nil {
-			return err
-		}
-		if canonical != own.Canonical {
-			return auth.Invalid("email", auth.ViolationInvalid, "This is not the address of the account.")
-		}
+	if err := sameAddress(typed, own); err != nil {
+		return err
 	}
 	may := false
 	if !own.Verified() {
@@ -117,6 +111,21 @@ func (s *Service) requestOwnVerification(ctx context.Context, c auth.Caller, typ
 		}
 		return s.sendVerification(tx, c, verification{app: app, user: u, email: email, from: c.Session})
 	})
+}
+
+// sameAddress refuses a typed address that is not the account's own. Nothing typed means the own one.
+func sameAddress(typed string, own auth.Email) error {
+	if typed == "" {
+		return nil
+	}
+	canonical, err := auth.CanonicalEmail(typed)
+	if err != nil {
+		return err
+	}
+	if canonical != own.Canonical {
+		return auth.Invalid("email", auth.ViolationInvalid, "This is not the address of the account.")
+	}
+	return nil
 }
 
 // VerifiedEmail tells what a verification did.

@@ -17,7 +17,7 @@ func (e *sqliteEngine) backup(ctx context.Context, path string) (err error) {
 	}
 	partial := path + ".partial"
 	// VACUUM INTO takes an empty file, and this one nobody else may read.
-	f, err := os.OpenFile(partial, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	f, err := os.OpenFile(partial, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("store: backup: %w", err)
 	}

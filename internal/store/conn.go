@@ -44,7 +44,7 @@ func (c *conn) statement(query string) (*sql.Stmt, error) {
 }
 
 func (c *conn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	s, err := c.statement(query)
+	s, err := c.statement(query) //nolint:sqlclosecheck // kept for the next time, closed with the connection
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (c *conn) exec(ctx context.Context, query string, args []any) (sql.Result, 
 }
 
 func (c *conn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	s, err := c.statement(query)
+	s, err := c.statement(query) //nolint:sqlclosecheck // kept for the next time, closed with the connection
 	if err != nil {
 		return nil, err
 	}

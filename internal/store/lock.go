@@ -26,12 +26,12 @@ func lockDirectory(dir string) (*dirLock, error) {
 		return nil, fmt.Errorf("store: make the data directory: %w", err)
 	}
 	path := filepath.Join(dir, lockName)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("store: lock the data directory: %w", err)
 	}
 	if err := tryLock(f); err != nil {
-		holder, _ := os.ReadFile(path) //nolint:gosec // the same path; only for the message
+		holder, _ := os.ReadFile(path)
 		err = errors.Join(lockMessage(dir, strings.TrimSpace(string(holder)), err), f.Close())
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (l *dirLock) release() error {
 
 // syncDirectory makes the names in a directory durable.
 func syncDirectory(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the operator's own path
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

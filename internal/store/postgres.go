@@ -67,7 +67,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 		// The parser's error may quote the address, password and all.
 		return nil, errors.New("store: the database address is not valid; expected postgres://user:password@host:5432/name")
 	}
-	config.MaxConns = int32(min(o.MaxConns, 1<<16)) //nolint:gosec // bounded
+	config.MaxConns = int32(min(o.MaxConns, 1<<16))
 	config.PingTimeout = connectPatience
 	c := config.ConnConfig
 	c.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement

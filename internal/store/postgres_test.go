@@ -183,9 +183,11 @@ func TestPostgresEndedGoroutineLetsGo(t *testing.T) {
 		go func() {
 			defer close(done)
 			_ = db.Write(t.Context(), func(tx *store.Tx) error {
-				err := insert(tx, "gone")
+				if err := insert(tx, "gone"); err != nil {
+					return err
+				}
 				endGoroutine()
-				return err
+				return nil
 			})
 		}()
 		<-done

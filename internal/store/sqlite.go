@@ -63,7 +63,7 @@ func openSQLite(ctx context.Context, db *DB) (_ engine, err error) {
 
 // makeFile makes an empty database file that only its owner may read; SQLite gives its side files the same mode.
 func makeFile(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator's own path
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil
 	}

@@ -37,7 +37,7 @@ type GroupSize struct {
 }
 
 func (c *counters) group(size int) {
-	c.writes.Add(uint64(size)) //nolint:gosec // a length
+	c.writes.Add(uint64(size))
 	c.commits.Add(1)
 	for i, bound := range groupBounds {
 		if size <= bound {

@@ -111,9 +111,9 @@ func (tx *Tx) rows(query string, args []any, read func(*sql.Rows) error) error {
 		return tx.failed(query, err)
 	}
 	tx.open = true
-	err = errors.Join(read(rows), rows.Err(), rows.Close())
-	tx.open = false
-	if err != nil {
+	defer func() { tx.open = false }()
+	defer rows.Close() // a panic in read must not leave the connection with an open result
+	if err := errors.Join(read(rows), rows.Err(), rows.Close()); err != nil {
 		return tx.failed(query, err)
 	}
 	return nil

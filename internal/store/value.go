@@ -53,7 +53,7 @@ func plainArgument(arg any) (any, error) {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return v.Int(), nil
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
-		return int64(v.Uint()), nil //nolint:gosec // at most 32 bits
+		return int64(v.Uint()), nil
 	case reflect.Bool:
 		return v.Bool(), nil
 	case reflect.Pointer:
