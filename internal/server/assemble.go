@@ -73,8 +73,8 @@ type loaded struct {
 
 // assemble builds the house in one list. The documents are compiled while the database opens; on the very first start,
 // when there is no master key yet, afterwards.
-func assemble(ctx context.Context, c config.Config, p plan, o Options) (h *house, err error) {
-	h = &house{late: &late{plan: operation.New(operation.Deps{})}}
+func assemble(ctx context.Context, c config.Config, p plan, o Options) (_ *house, err error) {
+	h := &house{late: &late{plan: operation.New(operation.Deps{})}}
 	master, found, err := findMaster(c)
 	if err != nil {
 		return nil, err

@@ -36,9 +36,10 @@ type plan struct {
 // house could find wrong.
 func makePlan(c config.Config) (plan, error) {
 	var p plan
-	var problems config.Problems
-	p.mounts, problems = mounts(c.Mounts)
+	problems := config.Problems(c.Check())
 	var more config.Problems
+	p.mounts, more = mounts(c.Mounts)
+	problems = append(problems, more...)
 	p.limits, more = limits(c.Limits)
 	problems = append(problems, more...)
 	if c.SMTP.Host != "" {
