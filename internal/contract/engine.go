@@ -5,16 +5,19 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/operation"
 	"github.com/ostiary-id/ostiary/internal/secret"
 )
 
 // Source is one document. A trusted one is shipped with the server and proved by its tests, so that loading it
-// skips the check against the OpenAPI specification; every check of ours runs all the same.
+// skips the check against the OpenAPI specification and that of the keywords in responses.
 type Source struct {
 	Name    string // of the file, for messages
 	Data    []byte // YAML or JSON; must not change afterwards
@@ -45,12 +48,6 @@ type Operations interface {
 	Call(ctx context.Context, d *operation.Definition, r *operation.Request, in any) (operation.Outcome, error)
 }
 
-// Arrival is what the server's outermost layer knows about a request.
-type Arrival struct {
-	RequestID string
-	IP        netip.Addr
-}
-
 // Options are the parts an engine needs. Operations, Credentials, PublicURL, Clock, Rand and Keys are required.
 type Options struct {
 	Operations  Operations
@@ -65,21 +62,6 @@ type Options struct {
 	Origins func(ctx context.Context, app auth.AppID, client auth.ClientID) ([]string, error)
 	// AppName is the app's name for answers and pages that show it. Nil: the app's id.
 	AppName func(ctx context.Context, app auth.AppID) string
-	// Arrival reads what the outermost layer found out about a request. Nil: the connection's address, no id.
-	Arrival func(r *http.Request) Arrival
-	// Note is told what became of a request, for the wide event. Nil: nobody.
-	Note func(ctx context.Context, n Note)
-}
-
-// Note is what the engine knows about an answered request. Code is the error code, or the result's name.
-type Note struct {
-	Contract  string
-	Operation string // empty when none was found
-	Code      string
-	App       auth.AppID
-	User      auth.UserID
-	Session   auth.SessionID
-	Err       error // the cause behind CodeInternal and its like; for the log only
 }
 
 // Info describes one mounted contract.
@@ -90,26 +72,87 @@ type Info struct {
 	App        auth.AppID  `json:"app"`
 	Host       string      `json:"host,omitempty"`
 	Bases      []string    `json:"bases"`
+	URL        string      `json:"url"`
 	Operations int         `json:"operations"`
 	Policy     auth.Policy `json:"policy"`
 }
 
 // Engine serves the mounted contracts. It is immutable after New and safe for concurrent use.
-type Engine struct{}
+type Engine struct {
+	o       Options
+	plans   []*plan
+	routers map[string]*router // by host; "" takes what no other takes
+	cookies httpx.Cookies
+	origins httpx.Origins
+	largest int     // the largest body that any contract takes, in bytes
+	builtin answers // the shape of refusals where a document has no fallback
+	calls   sync.Pool
+}
 
-// New loads, checks and compiles every mounted document. Its error is a Problems with every mistake of every
-// document.
-func New(ctx context.Context, o Options) (*Engine, error) { panic("not written yet") }
+// New loads, checks and compiles every mounted document, in parallel. Its error is a Problems with every mistake
+// of every document.
+func New(ctx context.Context, o Options) (*Engine, error) {
+	e := &Engine{o: o, cookies: httpx.NewCookies(o.PublicURL), origins: httpx.NewOrigins(o.PublicURL), builtin: builtinAnswers()}
+	e.plans = make([]*plan, len(o.Mounts))
+	found := make([]Problems, len(o.Mounts))
+	var wait sync.WaitGroup
+	for i, m := range o.Mounts {
+		wait.Go(func() {
+			e.plans[i], found[i] = load(ctx, m, o.Operations, o.PublicURL, !m.Source.Trusted)
+		})
+	}
+	wait.Wait()
+	problems := slices.Concat(found...)
+	if len(problems) > 0 {
+		return nil, problems.Sorted()
+	}
+	if problems = e.route(); len(problems) > 0 {
+		return nil, problems
+	}
+	for _, p := range e.plans {
+		e.largest = max(e.largest, p.body)
+	}
+	e.calls.New = func() any { return newCall(e) }
+	return e, nil
+}
+
+// Check reads a document as `ostiary contract check` does: in full, whether trusted or not.
+func Check(src Source, ops Operations) []Problem {
+	_, problems := load(context.Background(), Mount{Source: src}, ops, "http://localhost", true)
+	return problems
+}
 
 // Handler answers every path that no mounted contract knows with 404 in the shape of the contract whose base path
 // is nearest.
-func (e *Engine) Handler() http.Handler { panic("not written yet") }
-
-// Owns reports whether a mounted contract has the path, or is mounted above it.
-func (e *Engine) Owns(r *http.Request) bool { panic("not written yet") }
-
-// Docs serves /docs, /docs/{contract} and /docs/{contract}/openapi.yaml.
-func (e *Engine) Docs() http.Handler { panic("not written yet") }
+func (e *Engine) Handler() http.Handler { return http.HandlerFunc(e.serve) }
 
 // Contracts describes what is mounted, in the order of the mounts.
-func (e *Engine) Contracts() []Info { panic("not written yet") }
+func (e *Engine) Contracts() []Info {
+	out := make([]Info, len(e.plans))
+	for i, p := range e.plans {
+		out[i] = Info{Name: p.name, Title: p.title, File: p.source.Name, App: p.app, Host: p.host, Bases: p.bases,
+			URL: p.url, Operations: len(p.operations), Policy: p.policy}
+	}
+	return out
+}
+
+// Owns reports whether a mounted contract serves the path of a request, with whatever method, or is mounted above
+// it with a base path of its own.
+func (e *Engine) Owns(r *http.Request) bool {
+	path := r.URL.EscapedPath()
+	if len(e.allowed(r.Host, path)) > 0 {
+		return true
+	}
+	for _, p := range e.plans {
+		for _, base := range p.bases {
+			if base != "" && below(path, base) && (p.host == "" || p.host == hostOf(r.Host)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func below(path, base string) bool {
+	return strings.HasPrefix(path, base) && (len(path) == len(base) || path[len(base)] == '/' || base == "")
+}

@@ -9,6 +9,3 @@ type Problem = document.Problem
 
 // Problems is every mistake found, in the order of files and lines. It is the error of New.
 type Problems = document.Problems
-
-// Check reads a document as `ostiary contract check` does: in full, whether trusted or not.
-func Check(src Source, ops Operations) []Problem { panic("not written yet") }

@@ -23,6 +23,7 @@ type Document struct {
 
 	problems Problems
 	followed map[*Node]*Node
+	referred map[*Node]bool
 }
 
 // yamlLine finds the line in the messages of the YAML parser.
@@ -30,7 +31,7 @@ var yamlLine = regexp.MustCompile(`line (\d+): ?`)
 
 // Parse reads YAML or JSON. Root is nil when the text is neither; Problems tells why.
 func Parse(file string, data []byte) *Document {
-	d := &Document{File: file, followed: map[*Node]*Node{}}
+	d := &Document{File: file, followed: map[*Node]*Node{}, referred: map[*Node]bool{}}
 	if len(data) > MaxSize {
 		d.report(0, fmt.Sprintf("at most %d bytes", MaxSize), "the document is too large")
 		return d
@@ -181,8 +182,12 @@ func (d *Document) point(ref *Node) *Node {
 			return nil
 		}
 	}
+	d.referred[n] = true
 	return n
 }
+
+// Referred reports whether a reference to exactly this node was followed.
+func (d *Document) Referred(n *Node) bool { return d.referred[n] }
 
 func child(n *Node, step string) *Node {
 	if n.Is(List) {

@@ -53,6 +53,22 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
+// Members lists the pairs of a map; none if n is no map.
+func (n *Node) Members() []Pair {
+	if n == nil {
+		return nil
+	}
+	return n.Pairs
+}
+
+// Elements lists the items of a list; none if n is no list.
+func (n *Node) Elements() []*Node {
+	if n == nil {
+		return nil
+	}
+	return n.Items
+}
+
 // At follows keys from n; nil as soon as one is missing.
 func (n *Node) At(keys ...string) *Node {
 	for _, k := range keys {

@@ -3,6 +3,7 @@ package schema
 import (
 	"regexp"
 
+	"github.com/ostiary-id/ostiary/internal/contract/document"
 	"github.com/ostiary-id/ostiary/internal/contract/wire"
 )
 
@@ -52,6 +53,25 @@ func (t Types) String() string {
 		return text + " or null"
 	}
 	return text
+}
+
+// TypesIn reads the value of a `type` keyword; names that do not exist are left out.
+func TypesIn(n *document.Node) (t Types) {
+	names := []string{n.Str()}
+	if n.Is(document.List) {
+		names = names[:0]
+		for _, item := range n.Items {
+			names = append(names, item.Str())
+		}
+	}
+	for _, name := range names {
+		for _, known := range typeNames {
+			if known.name == name {
+				t |= known.bit
+			}
+		}
+	}
+	return t
 }
 
 // Schema validates values. It is immutable once compiled.

@@ -72,7 +72,7 @@ func (s *Schema) validate(r *Run, v *wire.Value) {
 		r.add(auth.ViolationUnknown, "is not allowed", "", v.Type())
 		return
 	}
-	if s.types != 0 && s.types&typeOf(v) == 0 {
+	if s.types != 0 && s.types&TypesOf(v) == 0 {
 		r.add(auth.ViolationType, "must be "+article(s.types.String()), s.types.String(), v.Type())
 		return
 	}
@@ -92,8 +92,8 @@ func (s *Schema) validate(r *Run, v *wire.Value) {
 	}
 }
 
-// typeOf is every type that the value has: an integer is a number too.
-func typeOf(v *wire.Value) Types {
+// TypesOf is every type that the value has: an integer is a number too.
+func TypesOf(v *wire.Value) Types {
 	switch v.Kind {
 	case wire.Bool:
 		return BooleanType
@@ -402,7 +402,7 @@ func (s *Schema) composed(r *Run, v *wire.Value) {
 func closest(r *Run, forms []*Schema, v *wire.Value, message string) {
 	var likely []*Schema
 	for _, f := range forms {
-		if t := f.Types(); t == 0 || t&typeOf(v) != 0 {
+		if t := f.Types(); t == 0 || t&TypesOf(v) != 0 {
 			likely = append(likely, f)
 		}
 	}
