@@ -25,7 +25,6 @@ import (
 	"github.com/ostiary-id/ostiary/internal/signer"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/store/storetest"
-	"github.com/ostiary-id/ostiary/internal/user"
 )
 
 const (
@@ -255,16 +254,6 @@ func (h *house) wrongCode(base32Secret string) string {
 		}
 	}
 	panic("eight codes stand for seven steps")
-}
-
-// identity is the user as the rows have it.
-func (h *house) identity(id auth.UserID) (who user.Identity) {
-	h.t.Helper()
-	h.must(h.db.Read(context.Background(), func(tx *store.Tx) (err error) {
-		who, err = user.Load(tx, auth.DefaultApp, id)
-		return err
-	}))
-	return who
 }
 
 // events counts the audit events of a user by action.
