@@ -23,9 +23,7 @@ type Credentials struct {
 }
 
 // Resolve answers the caller of a request. The app is that of the app key, else of the client, else of the mount;
-// the user's credential and the `app` input must agree with it (TN-02). A cookie that comes along with a credential
-// of the same user in a header is not looked at further, for browsers send it whether or not anybody wants it; of
-// two different users neither is believed. Codes: invalid-token, token-expired, session-ended, account-disabled,
+// the user's credential and the `app` input must agree with it (TN-02). Codes: invalid-token, token-expired, session-ended, account-disabled,
 // app-mismatch, invalid-request (two credentials), forbidden (the app or the client is disabled), not-found (the
 // operator named an app that does not exist), rate-limited.
 func (c *Credentials) Resolve(ctx context.Context, p auth.Presented) (auth.Caller, error) {
@@ -103,10 +101,9 @@ func (c *Credentials) client(ctx context.Context, p auth.Presented, home auth.Ap
 // identify verifies the user's credential, if there is one.
 func (c *Credentials) identify(ctx context.Context, p auth.Presented, caller *auth.Caller) error {
 	token, key, ambiguous := sort(p)
-	if ambiguous {
-		return auth.E(auth.CodeInvalidRequest, "Send one credential, not several.")
-	}
 	switch {
+	case ambiguous:
+		return auth.E(auth.CodeInvalidRequest, "Send one credential, not several.")
 	case token != "":
 		id, err := c.Sessions.Authenticate(ctx, token)
 		if err != nil {
@@ -132,23 +129,15 @@ func (c *Credentials) identify(ctx context.Context, p auth.Presented, caller *au
 		}
 		id.Fill(caller)
 		caller.Cookie = true
-		return nil
-	}
-	if p.SessionCookie == "" || caller.User == "" {
-		return nil
-	}
-	beside, err := c.Sessions.AuthenticateCookie(ctx, caller.App, p.SessionCookie)
-	if err == nil && beside.User != caller.User {
-		return auth.E(auth.CodeInvalidRequest, "The cookie and the credential in the header belong to different users.")
 	}
 	return nil
 }
 
 // sort tells an access token from an API key, by where it came and, for a bearer, by form: only access tokens have
-// two dots.
+// two dots. Several credentials in one request are ambiguous, whichever kinds they are (RFC 6750 section 2).
 func sort(p auth.Presented) (token, key string, ambiguous bool) {
 	n := 0
-	for _, sent := range [...]string{p.AccessToken, p.Bearer, p.APIKey} {
+	for _, sent := range [...]string{p.AccessToken, p.Bearer, p.APIKey, p.SessionCookie} {
 		if sent != "" {
 			n++
 		}
