@@ -120,7 +120,7 @@ func (h *house) load(ctx context.Context, c config.Config, p plan, o Options, m 
 	}
 	engine, err := contract.New(ctx, contract.Options{
 		Operations: h.late, Credentials: h.late, Mounts: p.mounts, PublicURL: c.PublicBase(), Clock: o.Clock, Rand: o.Rand,
-		Keys: keys, Logger: o.Logger, Origins: h.origins, AppName: h.appName, Arrival: arrival, Note: note,
+		Keys: keys, Logger: o.Logger, Origins: h.origins, AppName: h.appName,
 	})
 	return loaded{engine, err}
 }
@@ -210,23 +210,7 @@ func (h *house) appName(ctx context.Context, id auth.AppID) string {
 	return found.Name
 }
 
-func arrival(r *http.Request) contract.Arrival {
-	return contract.Arrival{RequestID: httpx.RequestID(r.Context()), IP: httpx.ClientIP(r.Context())}
-}
-
-// note fills the wide event with what the engine knows.
-func note(ctx context.Context, n contract.Note) {
-	e := httpx.Event(ctx)
-	e.SetString(httpx.KeyContract, n.Contract)
-	e.SetString(httpx.KeyOperation, n.Operation)
-	e.SetString(httpx.KeyCode, n.Code)
-	e.SetString(httpx.KeyApp, string(n.App))
-	e.SetString(httpx.KeyUser, string(n.User))
-	e.SetString(httpx.KeySession, string(n.Session))
-	e.Fail(n.Err)
-}
-
-// observe fills it with what the catalogue knows, whatever door called.
+// observe fills the wide event with what the catalogue knows, whatever door called.
 func observe(ctx context.Context, seen operation.Observation) {
 	e := httpx.Event(ctx)
 	e.SetString(httpx.KeyOperation, seen.Operation)
