@@ -182,8 +182,10 @@ func (e *postgresEngine) attempt(ctx context.Context, fn func(*Tx) error) (dropp
 		return nil, connectionLost(err), fmt.Errorf("store: begin: %w", classify(err))
 	}
 	defer func() { _ = began.Rollback() }() // after a commit it does nothing
+	// NO KEY: two deciders exclude each other, but rows that only refer to the locked one (a foreign key) do not wait,
+	// which would deadlock a Write that locks app and user in order with one that inserts for the user.
 	tx := &Tx{ctx: limited, run: sqlTx{began}, now: txTime(e.db.now()), write: true,
-		lock: " FOR UPDATE", claim: " FOR UPDATE SKIP LOCKED"}
+		lock: " FOR NO KEY UPDATE", claim: " FOR UPDATE SKIP LOCKED"}
 	defer func() { tx.over = true }()
 	err = tx.verdict(callMember(tx, fn))
 	if err == nil {
