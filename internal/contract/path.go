@@ -151,8 +151,8 @@ func (c *outputCompiler) note(s *source, path string, base reflect.Type) {
 	case s.root == fromBase && base == reflect.TypeFor[violation]() && path == "code":
 		s.closed = auth.ViolationCodes()
 	}
-	if s.root == fromReserved && strings.HasPrefix(path, "error.") && !c.errorful {
-		s.maybe = true
+	if s.root == fromReserved && strings.HasPrefix(path, "error.") {
+		s.maybe = !c.errorful || s.steps[len(s.steps)-1].omit
 	}
 }
 
@@ -210,8 +210,7 @@ func (s *source) extend(name string) (wrong, expected string) {
 		}
 		s.steps = append(s.steps, step{kind: stepField, field: f.Index, omit: omit})
 		s.typ = bare(f.Type)
-		s.maybe = s.maybe || omit || f.Type.Kind() == reflect.Pointer || f.Type.Kind() == reflect.Interface ||
-			f.Type == timeType || f.Type.Kind() == reflect.Map
+		s.maybe = s.maybe || omit || f.Type.Kind() == reflect.Pointer || f.Type.Kind() == reflect.Interface
 	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
 		s.steps = append(s.steps, step{kind: stepKey, key: name})
 		s.typ, s.maybe = bare(t.Elem()), true

@@ -16,7 +16,7 @@ type Done struct{}
 // Tokens are the credentials of a session. ExpiresIn is how long the access token lives from now.
 type Tokens struct {
 	AccessToken  string        `json:"access_token"`
-	RefreshToken string        `json:"refresh_token,omitempty"`
+	RefreshToken string        `json:"refresh_token"`
 	TokenType    string        `json:"token_type"` // always Bearer
 	ExpiresIn    time.Duration `json:"expires_in"`
 }
@@ -25,7 +25,7 @@ type Tokens struct {
 type Profile struct {
 	ID               auth.UserID     `json:"id"`
 	Number           int64           `json:"number"`
-	Email            string          `json:"email,omitempty"`
+	Email            string          `json:"email"` // every user has one
 	EmailVerified    bool            `json:"email_verified"`
 	EmailVerifiedAt  time.Time       `json:"email_verified_at,omitempty"`
 	Username         string          `json:"username,omitempty"`
