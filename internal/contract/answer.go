@@ -49,7 +49,7 @@ func titleOf(name string) string {
 // refuse answers with an error: in the shape that the operation gives the code, else in that of the contract's
 // fallback, else in our own.
 func (c *call) refuse(err error) {
-	e := auth.AsError(err)
+	e := c.counted(auth.AsError(err))
 	event := httpx.Event(c.r.Context())
 	event.SetString(httpx.KeyCode, string(e.Code))
 	if c.plan != nil {
@@ -87,6 +87,20 @@ func (c *call) refuse(err error) {
 		}
 	}
 	c.write(a, status, reflect.Value{})
+}
+
+// counted counts a request that is refused before anybody knows who asks against its network, so that a flood of
+// them is limited as well and every answer can tell the limiter's state.
+func (c *call) counted(e *auth.Error) *auth.Error {
+	if c.known || c.limit != nil || e.Limit != nil || operation.IsOperator(c.r.Context()) {
+		return e
+	}
+	request := operation.Request{Caller: auth.Caller{Kind: auth.CallerAnonymous, IP: httpx.ClientIP(c.r.Context())}}
+	err := c.e.o.Operations.Admit(&request)
+	if c.limit = request.Limit; err != nil {
+		return auth.AsError(err)
+	}
+	return e
 }
 
 func (c *call) answerTo(code string, status int) *answer {

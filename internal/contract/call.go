@@ -205,13 +205,17 @@ func (c *call) perform() (operation.Outcome, error) {
 	if err := c.resolve(); err != nil {
 		return operation.Outcome{}, err
 	}
+	request := operation.Request{Caller: c.caller}
+	err = c.e.o.Operations.Admit(&request)
+	if c.limit = request.Limit; err != nil {
+		return operation.Outcome{}, err
+	}
 	if wrong != nil {
 		return operation.Outcome{}, wrong
 	}
 	if err := c.checkOrigin(); err != nil {
 		return operation.Outcome{}, err
 	}
-	request := operation.Request{Caller: c.caller}
 	out, err := c.e.o.Operations.Call(c.r.Context(), op.def, &request, c.input.Addr().Interface())
 	c.limit = request.Limit
 	return out, err

@@ -25,6 +25,8 @@ type catalogue struct {
 
 func (c *catalogue) Lookup(name string) *operation.Definition { return c.defs[name] }
 
+func (c *catalogue) Admit(*operation.Request) error { return nil }
+
 func (c *catalogue) Call(ctx context.Context, d *operation.Definition, r *operation.Request, in any) (operation.Outcome, error) {
 	return c.runs[d.Name](ctx, r, in)
 }

@@ -45,6 +45,9 @@ type Credentials interface {
 type Operations interface {
 	// Lookup is nil for an unknown name.
 	Lookup(name string) *operation.Definition
+	// Admit counts the request against its caller's limiter, once: a refusal that comes before Call is counted too
+	// and tells the limiter's state.
+	Admit(r *operation.Request) error
 	Call(ctx context.Context, d *operation.Definition, r *operation.Request, in any) (operation.Outcome, error)
 }
 

@@ -19,6 +19,8 @@ type shop struct {
 
 func (s *shop) Lookup(name string) *operation.Definition { return s.real.Lookup(name) }
 
+func (s *shop) Admit(*operation.Request) error { return nil }
+
 func (s *shop) Call(_ context.Context, d *operation.Definition, r *operation.Request, in any) (operation.Outcome, error) {
 	s.last = in
 	born := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
