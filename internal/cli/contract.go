@@ -49,7 +49,7 @@ func (c contractCheckCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		found = append(found, contract.Check(e.ctx, source, catalogue)...)
+		found = append(found, contract.Check(source, catalogue)...)
 	}
 	err := e.show(found, func(w io.Writer) {
 		for _, p := range found {

@@ -15,7 +15,7 @@ import (
 // to the mounted contracts, and what no contract knows to the pages, which say that it does not exist.
 func (s *Server) routes() http.Handler {
 	h := s.house
-	docs := docsOf(h.engine)
+	docs := h.engine.Docs()
 	contracts := h.engine.Handler()
 	exact := map[string]http.Handler{
 		"/healthz":     http.HandlerFunc(s.alive),
@@ -40,14 +40,6 @@ func (s *Server) routes() http.Handler {
 			h.pages.ServeHTTP(w, r)
 		}
 	})
-}
-
-// docsOf serves the reference pages of the contracts.
-func docsOf(engine any) http.Handler {
-	if d, ok := engine.(interface{ Docs() http.Handler }); ok {
-		return d.Docs()
-	}
-	return http.NotFoundHandler()
 }
 
 // named puts a route without operations into the wide event.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/store"
@@ -36,3 +37,6 @@ func (s *Server) SetupToken(ctx context.Context) (string, error) {
 	}
 	return link.Token, nil
 }
+
+// Metrics answers a scrape, as the metrics listener does.
+func (s *Server) Metrics() http.Handler { return s.house.metrics.Handler() }

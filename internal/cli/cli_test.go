@@ -1,0 +1,353 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ostiary-id/ostiary/internal/config"
+	"github.com/ostiary-id/ostiary/internal/server"
+)
+
+// shell runs commands on one data directory.
+type shell struct {
+	t    *testing.T
+	data string
+	in   string
+	args []string // after every command
+}
+
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	s := &shell{t: t, data: filepath.Join(t.TempDir(), "data")}
+	s.args = []string{"--data", s.data, "--password-memory", "64", "--password-time", "1", "--password-allow-weak", "--listen", "127.0.0.1:0"}
+	return s
+}
+
+// run is one command; it answers what was printed and the exit code.
+func (s *shell) run(args ...string) (stdout, stderr string, code int) {
+	var out, errs bytes.Buffer
+	e := &env{ctx: s.t.Context(), in: strings.NewReader(s.in), stdout: &out, stderr: &errs}
+	code = e.run(append(args, s.args...))
+	return out.String(), errs.String(), code
+}
+
+// ok is a command that must succeed.
+func (s *shell) ok(args ...string) string {
+	s.t.Helper()
+	out, errs, code := s.run(args...)
+	if code != exitOK {
+		s.t.Fatalf("ostiary %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errs)
+	}
+	return out
+}
+
+// fails is a command that must fail; it answers what it complained about.
+func (s *shell) fails(want int, args ...string) string {
+	s.t.Helper()
+	out, errs, code := s.run(args...)
+	if code != want {
+		s.t.Fatalf("ostiary %s: exit %d, want %d\n%s%s", strings.Join(args, " "), code, want, out, errs)
+	}
+	return errs
+}
+
+// object is a command with --json whose answer is an object.
+func (s *shell) object(args ...string) map[string]any {
+	s.t.Helper()
+	out := s.ok(append(args, "--json")...)
+	var v map[string]any
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		s.t.Fatalf("ostiary %s: %v in %s", strings.Join(args, " "), err, out)
+	}
+	return v
+}
+
+// list is a command with --json whose answer is a list.
+func (s *shell) list(args ...string) []map[string]any {
+	s.t.Helper()
+	out := s.ok(append(args, "--json")...)
+	var v []map[string]any
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		s.t.Fatalf("ostiary %s: %v in %s", strings.Join(args, " "), err, out)
+	}
+	return v
+}
+
+// serve runs a server on the shell's data directory until stop.
+func (s *shell) serve() (stop func()) {
+	s.t.Helper()
+	srv, err := server.New(s.t.Context(), config.Config{Data: s.data, Listen: "127.0.0.1:0",
+		Password: config.Password{Memory: 64, Time: 1, AllowWeak: true}}, server.Options{Version: "test"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := srv.Start(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	running := true
+	stop = func() {
+		if running {
+			running = false
+			if err := srv.Shutdown(context.Background()); err != nil {
+				s.t.Error(err)
+			}
+		}
+	}
+	s.t.Cleanup(stop)
+	return stop
+}
+
+// Every command does the same with a server and without one.
+func TestCommands(t *testing.T) {
+	for _, served := range []bool{false, true} {
+		t.Run(fmt.Sprintf("served=%v", served), func(t *testing.T) {
+			s := newShell(t)
+			if served {
+				s.serve()
+			}
+			apps(s)
+			users(s)
+			house(s)
+		})
+	}
+}
+
+func apps(s *shell) {
+	s.t.Helper()
+	app := s.object("apps", "create", "Shop")
+	id, _ := app["id"].(string)
+	if id == "" || app["name"] != "Shop" {
+		s.t.Fatalf("%v", app)
+	}
+	if got := s.object("apps", "show", id); got["id"] != id {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.list("apps", "list"); len(got) != 2 || got[0]["id"] != "default" {
+		s.t.Errorf("%v", got)
+	}
+	if text := s.ok("apps", "list"); !strings.Contains(text, "NAME") || !strings.Contains(text, "Shop") {
+		s.t.Errorf("%s", text)
+	}
+	key := s.object("apps", "keys", "create", id, "--name", "web")
+	if key["app"] != id || key["id"] == "" || len(fmt.Sprint(key["key"])) < 20 {
+		s.t.Errorf("%v", key)
+	}
+	if got := s.list("apps", "keys", "list", id); len(got) != 1 || got[0]["name"] != "web" {
+		s.t.Errorf("%v", got)
+	}
+	s.ok("apps", "keys", "revoke", fmt.Sprint(key["id"]), "--app", id)
+	if got := s.list("apps", "keys", "list", id); len(got) != 0 {
+		s.t.Errorf("%v", got)
+	}
+	if errs := s.fails(exitFailed, "apps", "show", "nothing"); !strings.Contains(errs, "not-found") {
+		s.t.Errorf("%s", errs)
+	}
+}
+
+func users(s *shell) {
+	s.t.Helper()
+	s.in = "amber ladders under quiet rain\n"
+	user := s.object("users", "create", "ada@example.test", "--verified", "--role", "admin", "--password-file", "-")
+	for _, member := range []string{"id", "number", "email", "status"} {
+		if user[member] == nil || user[member] == "" {
+			s.t.Errorf("no %s in %v", member, user)
+		}
+	}
+	for _, name := range []string{fmt.Sprint(user["id"]), fmt.Sprint(user["number"]), "ada@example.test"} {
+		if got := s.object("users", "show", name); got["email"] != "ada@example.test" || got["status"] != "active" {
+			s.t.Errorf("%s: %v", name, got)
+		}
+	}
+	s.ok("users", "create", "--email", "bob@example.test")
+	if got := s.object("users", "disable", "bob@example.test"); got["status"] != "disabled" {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.object("users", "enable", "bob@example.test"); got["status"] != "active" {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.object("users", "sign-out", "bob@example.test"); got["ended"] != 0.0 {
+		s.t.Errorf("%v", got)
+	}
+	if errs := s.fails(exitFailed, "users", "disable", "ada@example.test"); !strings.Contains(errs, "last administrator") {
+		s.t.Errorf("%s", errs)
+	}
+	if got := s.list("users", "list"); len(got) != 2 {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.list("users", "list", "--role", "admin"); len(got) != 1 {
+		s.t.Errorf("%v", got)
+	}
+	if text := s.ok("users", "list"); !strings.Contains(text, "ada@example.test") || !strings.Contains(text, "NUMBER") {
+		s.t.Errorf("%s", text)
+	}
+	s.fails(exitFailed, "users", "create", "not an address")
+	s.fails(exitFailed, "users", "list", "--app", "nothing")
+}
+
+func house(s *shell) {
+	s.t.Helper()
+	s.ok("keys", "rotate")
+	s.ok("keys", "rotate", "--emergency")
+	if got := s.object("audit", "verify"); got["intact"] != true {
+		s.t.Errorf("%v", got)
+	}
+	if errs := s.fails(exitFailed, "setup", "link"); !strings.Contains(errs, "conflict") {
+		s.t.Errorf("there is an administrator: %s", errs)
+	}
+	if got := s.list("contract", "list"); len(got) == 0 || got[0]["name"] == "" {
+		s.t.Errorf("%v", got)
+	}
+	file := filepath.Join(s.t.TempDir(), "backup.db")
+	if got := s.object("backup", file); got["path"] != file {
+		s.t.Errorf("%v", got)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		s.t.Errorf("%v %v", info, err)
+	}
+	s.fails(exitFailed, "backup", file)
+}
+
+func TestBackupAndRestore_AV06(t *testing.T) {
+	s := newShell(t)
+	stop := s.serve()
+	s.ok("users", "create", "ada@example.test")
+	file := filepath.Join(t.TempDir(), "backup.db")
+	s.ok("backup", file)
+	s.ok("users", "create", "bob@example.test")
+	if errs := s.fails(exitFailed, "restore", file); !strings.Contains(errs, "stop it first") {
+		t.Errorf("%s", errs)
+	}
+	stop()
+	restored := s.object("restore", file)
+	if kept, _ := restored["kept"].(string); kept == "" {
+		t.Errorf("%v", restored)
+	}
+	if got := s.list("users", "list"); len(got) != 1 || got[0]["email"] != "ada@example.test" {
+		t.Errorf("%v", got)
+	}
+	if got := s.object("audit", "verify"); got["intact"] != true {
+		t.Errorf("%v", got)
+	}
+	s.fails(exitFailed, "restore")
+	s.ok("restore", "--database-restored")
+}
+
+func TestSetupLink(t *testing.T) {
+	s := newShell(t)
+	link := s.object("setup", "link")
+	if !strings.Contains(fmt.Sprint(link["url"]), "/setup?token=") {
+		t.Errorf("%v", link)
+	}
+}
+
+func TestRotateMaster(t *testing.T) {
+	s := newShell(t)
+	stop := s.serve()
+	s.ok("users", "create", "ada@example.test")
+	if errs := s.fails(exitFailed, "keys", "rotate", "--master"); !strings.Contains(errs, "stop it first") {
+		t.Errorf("%s", errs)
+	}
+	stop()
+	before, err := os.ReadFile(filepath.Join(s.data, "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ok("keys", "rotate", "--master")
+	after, err := os.ReadFile(filepath.Join(s.data, "master.key"))
+	if err != nil || bytes.Equal(before, after) {
+		t.Errorf("the key file is the same: %v", err)
+	}
+	if got := s.list("users", "list"); len(got) != 1 {
+		t.Errorf("%v", got)
+	}
+	s.fails(exitUsage, "keys", "rotate", "--master", "--emergency")
+}
+
+func TestDoctor_SC03(t *testing.T) {
+	s := newShell(t)
+	out, _, code := s.run("doctor")
+	if code != exitFailed || !strings.Contains(out, "UNSAFE  public_url") || !strings.Contains(out, "-> set public_url") ||
+		!strings.Contains(out, "sign-up.session") || !strings.Contains(out, "there is none yet") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	s.serve()
+	out, _, code = s.run("doctor", "--json")
+	var list []server.Finding
+	if err := json.Unmarshal([]byte(out), &list); err != nil || code != exitFailed {
+		t.Fatalf("%d %v %s", code, err, out)
+	}
+	found := map[string]server.Finding{}
+	for _, f := range list {
+		found[f.Subject] = f
+		if f.Level != server.Fine && f.Remedy == "" {
+			t.Errorf("no remedy: %+v", f)
+		}
+	}
+	if found["database"].Text != "answers" || found["administrators"].Level != server.Notice {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestWrongSettings(t *testing.T) {
+	s := newShell(t)
+	errs := s.fails(exitUsage, "apps", "list", "--max-in-flight", "many", "--log-level", "loud")
+	if !strings.Contains(errs, "2 problems") || !strings.Contains(errs, "--max-in-flight") || !strings.Contains(errs, "--log-level") {
+		t.Errorf("%s", errs)
+	}
+	s.fails(exitUsage, "apps", "list", "--no-such-flag")
+	s.fails(exitUsage, "apples")
+	file := filepath.Join(t.TempDir(), "ostiary.yaml")
+	if err := os.WriteFile(file, []byte("lissten: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if errs := s.fails(exitUsage, "apps", "list", "--config", file); !strings.Contains(errs, "did you mean listen?") {
+		t.Errorf("%s", errs)
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	s := newShell(t)
+	if got := s.object("version"); got["version"] == "" {
+		t.Errorf("%v", got)
+	}
+	out := s.ok("--help")
+	for _, want := range []string{"serve", "doctor", "--data", "--tls-cert", "--metrics-listen", "--master-key-file", "--public-url"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %s in the help:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "--retention-jobs") {
+		t.Error("the help lists every setting")
+	}
+}
+
+// No command shows a secret that it was not asked for, and none has a flag for one.
+func TestSecretsHaveNoFlag_LG02(t *testing.T) {
+	flags := newSettingFlags()
+	for _, s := range flags.settings {
+		if s.Secret || strings.HasSuffix(s.Flag, "password") {
+			t.Errorf("--%s", s.Flag)
+		}
+	}
+}
+
+func TestContractCheck(t *testing.T) {
+	s := newShell(t)
+	file := filepath.Join(t.TempDir(), "bad.yaml")
+	text := "openapi: 3.1.0\ninfo: {title: x, version: '1'}\nx-contract: {name: x}\npaths:\n  /a:\n    post:\n      x-operation: no-such\n      responses: {}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, code := s.run("contract", "check", file)
+	if code != exitFailed || !strings.Contains(out, "bad.yaml:7") {
+		t.Errorf("%d %s", code, out)
+	}
+	s.ok("contract", "check", "ostiary")
+	s.fails(exitFailed, "contract", "check", "nothing")
+}
