@@ -108,6 +108,9 @@ func (m *Mailer) link(msg Message) (string, error) {
 	}
 	if template == "" {
 		template = strings.TrimSuffix(m.PublicURL, "/") + page
+		if msg.App.ID != "" && msg.App.ID != auth.DefaultApp { // our pages serve every app; a link of a team's own knows its app
+			template += "&app=" + url.QueryEscape(string(msg.App.ID))
+		}
 	}
 	if !strings.Contains(template, "{token}") {
 		return "", errors.New("the template of a mailed link has no {token}")

@@ -221,6 +221,31 @@ func TestMailedLinks(t *testing.T) {
 	})
 }
 
+// Our pages serve every app: the link says which.
+func TestMailedLinksOfAnotherApp_TN01(t *testing.T) {
+	i := servertest.Start(t)
+	app, err := i.Operator.CreateApp(t.Context(), "Shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := i.Operator.WithApp(app.ID)
+	if _, err := shop.CreateUser(t.Context(), client.NewUser{Email: "eve@example.test"}); err != nil {
+		t.Fatal(err)
+	}
+	link := i.Inbox("eve@example.test").Links[0]
+	elsewhere := strings.Replace(link, "app="+app.ID, "app=default", 1)
+	password := url.Values{"password": {"slow copper lantern drift"}}
+	if page := submit(t, i.Browser(), elsewhere, password); !strings.Contains(page, "does not work any more") {
+		t.Errorf("at the wrong app: %s", page)
+	}
+	if page := submit(t, i.Browser(), link, password); !strings.Contains(page, "Your password is changed") {
+		t.Errorf("%s", page)
+	}
+	if u, err := shop.GetUser(t.Context(), "eve@example.test"); err != nil || !u.EmailVerified {
+		t.Errorf("%+v %v", u, err)
+	}
+}
+
 func fetch(t *testing.T, browser *http.Client, link string) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
