@@ -39,7 +39,9 @@ func add[I any](c *catalogue, d operation.Definition, fn func(r *operation.Reque
 	}
 	d.Input = reflect.TypeFor[I]()
 	c.defs[d.Name] = &d
-	c.runs[d.Name] = func(_ context.Context, r *operation.Request, in any) (operation.Outcome, error) { return fn(r, in.(*I)) }
+	c.runs[d.Name] = func(_ context.Context, r *operation.Request, in any) (operation.Outcome, error) {
+		return fn(r, in.(*I))
+	}
 }
 
 func resultOf[T any](name, doc string) operation.Result {

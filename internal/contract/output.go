@@ -291,17 +291,24 @@ func (c *outputCompiler) keyed(f *document.Node, base reflect.Type) output {
 		return output{emit: nothing}
 	}
 	out := c.json(element, "", elem)
-	value := c.settled(out, false, element, "an entry")
+	entries := keyedOut{by: by, prefix: prefixOf(by.typ, c.l.plan.ids), value: c.settled(out, false, element, "an entry")}
 	return output{maybe: src.maybe, emit: func(b []byte, t *telling, base reflect.Value) ([]byte, bool) {
 		list, ok := src.value(t, base)
 		if !ok {
 			return b, false
 		}
-		return emitKeyed(b, t, list, by, value), true
+		return entries.emit(b, t, list), true
 	}}
 }
 
-func emitKeyed(b []byte, t *telling, list reflect.Value, by source, value emit) []byte {
+// keyedOut tells a list as an object.
+type keyedOut struct {
+	by     source
+	prefix string // of identifiers
+	value  emit
+}
+
+func (k *keyedOut) emit(b []byte, t *telling, list reflect.Value) []byte {
 	b = append(b, '{')
 	start := len(b)
 	var seen []string
@@ -310,7 +317,7 @@ func emitKeyed(b []byte, t *telling, list reflect.Value, by source, value emit) 
 		if !ok {
 			continue
 		}
-		key, ok := by.value(t, item)
+		key, ok := k.by.value(t, item)
 		if !ok || slices.Contains(seen, key.String()) {
 			continue
 		}
@@ -318,8 +325,8 @@ func emitKeyed(b []byte, t *telling, list reflect.Value, by source, value emit) 
 		if at > start {
 			b = append(b, ',')
 		}
-		b = append(appendJSONString(b, key.String()), ':')
-		next, ok := value(b, t, item)
+		b = append(appendJSONString(b, k.prefix+key.String()), ':')
+		next, ok := k.value(b, t, item)
 		if b = next; !ok {
 			b = b[:at]
 			continue
