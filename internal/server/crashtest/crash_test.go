@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -63,7 +64,8 @@ func crowd(t *testing.T, p *process, round int, random *rand.Rand) []*person {
 func TestCrashFreeRefreshRaceOfTwoProcesses_F13(t *testing.T) {
 	s := postgres(t)
 	first := start(t, s)
-	second := start(t, s)
+	second := start(t, settings{data: filepath.Join(t.TempDir(), "second"), database: s.database,
+		key: filepath.Join(s.data, "master.key")})
 	c := newPerson("race")
 	for _, step := range []func(*process) error{c.register, func(p *process) (err error) {
 		_, c.token, c.refresh, err = p.login(c.email, "")

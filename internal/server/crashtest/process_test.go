@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +22,7 @@ import (
 )
 
 // childVariable makes the test binary behave as the ostiary command.
-const childVariable = "OSTIARY_CRASH_CHILD"
+const childVariable = "CRASHTEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) == "1" {
@@ -55,7 +56,7 @@ func start(t *testing.T, s settings) *process {
 	p := &process{url: "http://" + address, output: &bytes.Buffer{}, done: make(chan struct{})}
 	p.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}
 	p.cmd = exec.Command(os.Args[0], "serve", "--listen", address, "--data", s.data, "--config", s.file(t, address)) //nolint:gosec // the test's own binary
-	p.cmd.Env = append(os.Environ(), childVariable+"=1", "CI=")
+	p.cmd.Env = append(withoutSettings(os.Environ()), childVariable+"=1")
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -64,6 +65,11 @@ func start(t *testing.T, s settings) *process {
 	t.Cleanup(p.kill)
 	p.awaitReady(t)
 	return p
+}
+
+// withoutSettings drops what the child would take for its settings, or refuse.
+func withoutSettings(environment []string) []string {
+	return slices.DeleteFunc(environment, func(v string) bool { return strings.HasPrefix(v, "OSTIARY_") })
 }
 
 func freeAddress(t *testing.T) string {
