@@ -15,6 +15,7 @@ import (
 type contractCmd struct {
 	List  contractListCmd  `cmd:"" help:"List the contracts that these settings serve."`
 	Check contractCheckCmd `cmd:"" help:"Find every mistake in a document."`
+	Test  contractTestCmd  `cmd:"" help:"Replay the examples of a document on fresh servers."`
 }
 
 type contractListCmd struct{}
@@ -63,4 +64,45 @@ func (c contractCheckCmd) Run(e *env) error {
 		return errors.New(strconv.Itoa(len(found)) + " mistakes")
 	}
 	return err
+}
+
+type contractTestCmd struct {
+	File string `arg:"" help:"A document, or the name of a shipped one."`
+}
+
+// Run replays the examples of a document.
+func (c contractTestCmd) Run(e *env) error {
+	source, err := server.Source(c.File)
+	if err != nil {
+		return err
+	}
+	report, err := server.TestContract(e.ctx, source)
+	if err != nil {
+		return err
+	}
+	if err := e.show(report, func(w io.Writer) { printReplays(w, report) }); err != nil {
+		return err
+	}
+	if !report.OK() {
+		return errors.New("some answers are not what the examples show")
+	}
+	return nil
+}
+
+func printReplays(w io.Writer, report contract.Report) {
+	passed, skipped := 0, 0
+	for _, r := range report.Replays {
+		at := strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Method, r.Path, first(r.Example, r.Outcome)))
+		switch {
+		case len(r.Faults) > 0:
+			_, _ = fmt.Fprintf(w, "FAILED   line %d, %s: %s\n", r.Line, at, strings.Join(r.Faults, "; "))
+		case r.Skipped != "":
+			_, _ = fmt.Fprintf(w, "skipped  line %d, %s: %s\n", r.Line, at, r.Skipped)
+			skipped++
+		default:
+			_, _ = fmt.Fprintf(w, "ok       line %d, %s\n", r.Line, at)
+			passed++
+		}
+	}
+	_, _ = fmt.Fprintf(w, "%d examples, %d as they are shown, %d skipped\n", len(report.Replays), passed, skipped)
 }

@@ -49,6 +49,10 @@ func New(ctx context.Context, c config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newServer(ctx, c, p, o)
+}
+
+func newServer(ctx context.Context, c config.Config, p plan, o Options) (*Server, error) {
 	h, err := assemble(ctx, c, p, o)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,597 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/apikey"
+	"github.com/ostiary-id/ostiary/internal/app"
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/contract"
+	"github.com/ostiary-id/ostiary/internal/lifecycle"
+	"github.com/ostiary-id/ostiary/internal/limit"
+	"github.com/ostiary-id/ostiary/internal/operation"
+)
+
+// give is a Given over our own stage.
+type give func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error)
+
+// nothing is given where an example says it all.
+func nothing(context.Context, *stage, contract.Example) (map[string]string, error) {
+	return nil, nil
+}
+
+// givens tells for each operation and outcome what must be true before, and what nobody can invent. What is not in
+// the list is given a caller with the rights that the operation asks for.
+func givens() map[string]contract.Given {
+	catalogue := operation.New(operation.Deps{})
+	out := map[string]contract.Given{}
+	for _, list := range []map[string]give{ways(), recoveries(), accounts(), factors(), keys(), administration(), refusals()} {
+		for name, g := range list {
+			out[name] = func(ctx context.Context, s *contract.Stage, e contract.Example) (map[string]string, error) {
+				own, err := stageOf(s)
+				if err != nil {
+					return nil, err
+				}
+				return g(ctx, own, e)
+			}
+		}
+	}
+	out["*"] = func(ctx context.Context, s *contract.Stage, e contract.Example) (map[string]string, error) {
+		own, err := stageOf(s)
+		if err != nil {
+			return nil, err
+		}
+		d := catalogue.Lookup(e.Operation)
+		if d == nil {
+			return nil, fmt.Errorf("no operation %s", e.Operation)
+		}
+		switch d.Access {
+		case operation.Operator:
+			s.Handler = own.Operator() // who comes in there needs no credential, and none that is sent is looked at
+			return map[string]string{contract.GivenBearer: "operator"}, nil
+		case operation.Administrator:
+			return administratorOf(ctx, own, e)
+		case operation.Anyone:
+			return nil, nil
+		}
+		return memberOf(ctx, own, e)
+	}
+	return out
+}
+
+// memberOf signs a user in whose password is the example's.
+func memberOf(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true, Password: pick(e, "current_password")})
+	return signedIn(in), err
+}
+
+// administratorOf signs an administrator in.
+func administratorOf(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+	in, err := s.member(ctx, lifecycle.NewUser{Email: "admin@example.com", EmailVerified: true, Role: auth.RoleAdmin})
+	return signedIn(in), err
+}
+
+// known makes the user that an example names.
+func known(ctx context.Context, s *stage, e contract.Example) (email, password string, err error) {
+	email, password = pick(e, "identifier", "email"), pick(e, "password")
+	if email == "" {
+		email = stageEmail
+	}
+	if password == "" {
+		password = stagePassword
+	}
+	_, err = s.person(ctx, lifecycle.NewUser{Email: email, EmailVerified: true, Password: password})
+	return email, password, err
+}
+
+// ways are the Givens of signing up, in and out.
+func ways() map[string]give {
+	return map[string]give{
+		"register":                    nothing,
+		"register/identifier-taken":   taken,
+		"register/weak-password":      weak,
+		"sign-in/signed-in":           passwordKnown,
+		"sign-in/invalid-credentials": wrongPassword,
+		"sign-in/second-factor-required": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			_, values, err := withFactor(ctx, s, e)
+			return values, err
+		},
+		"sign-in/totp-required": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			_, values, err := withFactor(ctx, s, e)
+			return values, err
+		},
+		"sign-in/second-factor-invalid": wrongCode,
+		"sign-in/email-unverified": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			email, password := pick(e, "identifier"), pick(e, "password")
+			_, err := s.person(ctx, lifecycle.NewUser{Email: email, Password: password})
+			return identified(email, password), err
+		},
+		"sign-in/account-disabled":  disabled,
+		"complete-second-factor/ok": challengeAnswered,
+		"complete-second-factor/second-factor-invalid": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := challengeAnswered(ctx, s, e)
+			delete(values, "code")
+			return values, err
+		},
+		"refresh-session/ok":                   refreshable,
+		"refresh-session/invalid-token":        nothing,
+		"refresh-session/refresh-token-reused": reused,
+		"refresh-session/token-expired": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := refreshable(ctx, s, e)
+			s.advance(10 * 366 * 24 * time.Hour)
+			return values, err
+		},
+		"end-session/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := memberOf(ctx, s, e)
+			if err != nil {
+				return nil, err
+			}
+			other, err := s.signIn(ctx, "", "", "")
+			if err == nil {
+				values["id"] = string(other.SignedIn.Grant.Session.ID)
+			}
+			return values, err
+		},
+		"end-session/not-found":                    unknownID,
+		"create-first-administrator/ok":            setupToken,
+		"create-first-administrator/weak-password": setupToken,
+		"create-first-administrator/conflict": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := setupToken(ctx, s, e)
+			if err != nil {
+				return nil, err
+			}
+			_, err = administratorOf(ctx, s, e)
+			return values, err
+		},
+	}
+}
+
+func identified(email, password string) map[string]string {
+	values := map[string]string{"identifier": email, "password": password}
+	if email == "" {
+		values["identifier"] = stageEmail
+	}
+	if password == "" {
+		values["password"] = stagePassword
+	}
+	return values
+}
+
+func taken(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	email := pick(e, "email")
+	_, err := s.person(ctx, lifecycle.NewUser{Email: email, EmailVerified: true, Username: pick(e, "username")})
+	return nil, err
+}
+
+// weak is a password that every app refuses: the person's own address.
+func weak(_ context.Context, _ *stage, e contract.Example) (map[string]string, error) {
+	if pick(e, "email") == "" {
+		return nil, errors.New("the example has no address")
+	}
+	return map[string]string{"password": pick(e, "email")}, nil
+}
+
+func passwordKnown(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	if pick(e, "code") != "" { // the example signs in with a second factor at once
+		in, values, err := withFactor(ctx, s, e)
+		if err == nil {
+			values["code"], err = s.code(in.secret)
+		}
+		return values, err
+	}
+	email, password, err := known(ctx, s, e)
+	return identified(email, password), err
+}
+
+func wrongPassword(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	_, err := s.person(ctx, lifecycle.NewUser{Email: pick(e, "identifier"), EmailVerified: true, Password: "another one than in the example"})
+	return nil, err
+}
+
+// withFactor makes the user that an example names, with a second factor.
+func withFactor(ctx context.Context, s *stage, e contract.Example) (enrolled, map[string]string, error) {
+	email, password, err := known(ctx, s, e)
+	if err != nil {
+		return enrolled{}, nil, err
+	}
+	out, err := s.signIn(ctx, email, password, "")
+	if err != nil {
+		return enrolled{}, nil, err
+	}
+	in, err := s.enrol(ctx, out.SignedIn)
+	return in, identified(email, password), err
+}
+
+func wrongCode(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	in, values, err := withFactor(ctx, s, e)
+	if err == nil {
+		values["code"], err = notTheCode(s, in.secret)
+	}
+	return values, err
+}
+
+// notTheCode is a code of six digits that is not right now.
+func notTheCode(s *stage, secret string) (string, error) {
+	right, err := s.code(secret)
+	if right == "000000" {
+		return "111111", err
+	}
+	return "000000", err
+}
+
+func disabled(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	email, password := pick(e, "identifier"), pick(e, "password")
+	id, err := s.person(ctx, lifecycle.NewUser{Email: email, EmailVerified: true, Password: password})
+	if err == nil {
+		_, err = s.house.lifecycle.DisableUser(ctx, operatorCaller(), id)
+	}
+	return identified(email, password), err
+}
+
+func challengeAnswered(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	in, _, err := withFactor(ctx, s, contract.Example{})
+	if err != nil {
+		return nil, err
+	}
+	half, err := s.signIn(ctx, "", "", "")
+	if err != nil {
+		return nil, err
+	}
+	code, err := s.code(in.secret)
+	return map[string]string{"token": half.Challenge.Token, "code": code}, err
+}
+
+func refreshable(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+	in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"refresh_token": in.Grant.RefreshToken}, nil
+}
+
+func reused(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	values, err := refreshable(ctx, s, e)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := s.house.sessions.Refresh(ctx, visitor(), values["refresh_token"]); err != nil {
+		return nil, err
+	}
+	s.advance(time.Hour)
+	return values, nil
+}
+
+func setupToken(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+	token, err := s.SetupToken(ctx)
+	return map[string]string{"token": token}, err
+}
+
+func unknownID(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	values, err := memberOf(ctx, s, e)
+	if err == nil {
+		values["id"] = "00000000-0000-7000-8000-000000000000"
+	}
+	return values, err
+}
+
+// recoveries are the Givens of mailed links.
+func recoveries() map[string]give {
+	resetToken := func(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+		if _, err := s.person(ctx, lifecycle.NewUser{EmailVerified: true}); err != nil {
+			return nil, err
+		}
+		if err := s.house.login.RequestPasswordReset(ctx, visitor(), stageEmail); err != nil {
+			return nil, err
+		}
+		token, err := s.mailed(ctx)
+		return map[string]string{"token": token}, err
+	}
+	return map[string]give{
+		"check-reset-token/ok":            resetToken,
+		"check-reset-token/proof-invalid": nothing,
+		"reset-password/ok":               resetToken,
+		"reset-password/proof-invalid":    nothing,
+		"reset-password/weak-password": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := resetToken(ctx, s, e)
+			if err == nil {
+				values["password"] = stageEmail
+			}
+			return values, err
+		},
+		"verify-email/ok": func(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+			if _, err := s.person(ctx, lifecycle.NewUser{}); err != nil {
+				return nil, err
+			}
+			if err := s.house.login.RequestEmailVerification(ctx, visitor(), stageEmail); err != nil {
+				return nil, err
+			}
+			token, err := s.mailed(ctx)
+			return map[string]string{"token": token}, err
+		},
+		"verify-email/proof-invalid": nothing,
+		"request-email-verification/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			in, err := s.member(ctx, lifecycle.NewUser{Email: pick(e, "email")})
+			return signedIn(in), err
+		},
+	}
+}
+
+// accounts are the Givens of what users do with their own account.
+func accounts() map[string]give {
+	return map[string]give{
+		"change-password/weak-password": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := memberOf(ctx, s, e)
+			if err == nil {
+				values["password"] = stageEmail
+			}
+			return values, err
+		},
+		"change-password/invalid-credentials": func(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+			in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+			return signedIn(in), err
+		},
+		"change-password/reauthentication-required": later,
+		"begin-totp/reauthentication-required":      later,
+		"update-me/version-mismatch": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := memberOf(ctx, s, e)
+			if err == nil {
+				values["if_match"] = `"999"`
+			}
+			return values, err
+		},
+		"update-me/identifier-taken": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			if _, err := s.person(ctx, lifecycle.NewUser{Email: "other@example.com", Username: pick(e, "username")}); err != nil {
+				return nil, err
+			}
+			return memberOf(ctx, s, e)
+		},
+	}
+}
+
+// later signs a user in and lets the step-up window pass.
+func later(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+	s.advance(10 * time.Minute)
+	return signedIn(in), err
+}
+
+// factors are the Givens of second factors.
+func factors() map[string]give {
+	begun := func(ctx context.Context, s *stage, e contract.Example) (string, map[string]string, error) {
+		in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+		if err != nil {
+			return "", nil, err
+		}
+		c, err := s.caller(ctx, in.Grant.AccessToken)
+		if err != nil {
+			return "", nil, err
+		}
+		totp, err := s.house.lifecycle.BeginTOTP(ctx, c, "")
+		return totp.Secret, signedIn(in), err
+	}
+	active := func(wrong bool) give {
+		return func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true, Password: pick(e, "password")})
+			if err != nil {
+				return nil, err
+			}
+			with, err := s.enrol(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			values := signedIn(in)
+			if wrong {
+				values["code"], err = notTheCode(s, with.secret)
+			} else {
+				values["code"], err = s.code(with.secret)
+			}
+			return values, err
+		}
+	}
+	return map[string]give{
+		"begin-totp/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true, Password: pick(e, "password")})
+			return signedIn(in), err
+		},
+		"begin-totp/totp-already-enabled": active(false),
+		"confirm-totp/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			secret, values, err := begun(ctx, s, e)
+			if err == nil {
+				values["code"], err = s.code(secret)
+			}
+			return values, err
+		},
+		"confirm-totp/second-factor-invalid": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			secret, values, err := begun(ctx, s, e)
+			if err == nil {
+				values["code"], err = notTheCode(s, secret)
+			}
+			return values, err
+		},
+		"confirm-totp/totp-already-enabled":             active(false),
+		"disable-totp/ok":                               active(false),
+		"disable-totp/second-factor-invalid":            active(true),
+		"disable-totp/invalid-credentials":              memberWithFactor,
+		"regenerate-backup-codes/ok":                    active(false),
+		"regenerate-backup-codes/second-factor-invalid": active(true),
+	}
+}
+
+// memberWithFactor is a user whose password is not the example's.
+func memberWithFactor(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+	in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+	if err != nil {
+		return nil, err
+	}
+	with, err := s.enrol(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	values := signedIn(in)
+	values["code"], err = s.code(with.secret)
+	return values, err
+}
+
+// keys are the Givens of API keys.
+func keys() map[string]give {
+	one := func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+		values, err := memberOf(ctx, s, e)
+		if err != nil {
+			return nil, err
+		}
+		key, _, err := s.apiKey(ctx, values[contract.GivenBearer], operation.ScopeAccountRead)
+		values["id"] = string(key.ID)
+		return values, err
+	}
+	return map[string]give{
+		"list-api-keys/ok":         one,
+		"get-api-key/ok":           one,
+		"rotate-api-key/ok":        one,
+		"revoke-api-key/ok":        one,
+		"get-api-key/not-found":    unknownID,
+		"rotate-api-key/not-found": unknownID,
+		"revoke-api-key/not-found": unknownID,
+		"create-api-key/limit-reached": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := memberOf(ctx, s, e)
+			for err == nil {
+				_, _, err = s.apiKey(ctx, values[contract.GivenBearer], operation.ScopeAccountRead)
+			}
+			if auth.Is(err, auth.CodeLimitReached) {
+				err = nil
+			}
+			return values, err
+		},
+	}
+}
+
+// givenApiKey makes a key of the user who holds a token.
+func (s *stage) apiKey(ctx context.Context, bearer string, scopes ...string) (auth.APIKey, string, error) {
+	c, err := s.caller(ctx, bearer)
+	if err != nil {
+		return auth.APIKey{}, "", err
+	}
+	return s.house.apikeys.Create(ctx, c, apikey.Input{Name: "Example", Scopes: scopes})
+}
+
+// administration are the Givens of administrators' operations on users and apps.
+func administration() map[string]give {
+	out := map[string]give{}
+	for _, name := range []string{"get-user", "disable-user", "enable-user", "set-role", "end-user-sessions", "list-users"} {
+		out[name+"/ok"] = func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := administratorOf(ctx, s, e)
+			if err != nil {
+				return nil, err
+			}
+			in, err := s.member(ctx, lifecycle.NewUser{Email: "jo@example.com", EmailVerified: true, Name: "Jo"})
+			if err == nil {
+				values["id"] = string(in.User.ID)
+			}
+			return values, err
+		}
+		out[name+"/not-found"] = missing
+	}
+	out["disable-user/conflict"], out["set-role/conflict"] = lastAdministrator, lastAdministrator
+	out["create-user/identifier-taken"] = func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+		if _, err := taken(ctx, s, e); err != nil {
+			return nil, err
+		}
+		return administratorOf(ctx, s, e)
+	}
+	for _, name := range []string{"get-app", "list-app-keys", "create-app-key", "revoke-app-key"} {
+		out[name+"/ok"] = func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := administratorOf(ctx, s, e)
+			if err != nil {
+				return nil, err
+			}
+			key, _, err := s.house.apps.CreateKey(ctx, operatorCaller(), app.KeyInput{App: auth.DefaultApp, Name: "web"})
+			values["app_id"], values["id"] = string(auth.DefaultApp), string(key.ID)
+			if e.Operation == "get-app" {
+				values["id"] = string(auth.DefaultApp)
+			}
+			return values, err
+		}
+		out[name+"/not-found"] = missing
+	}
+	return out
+}
+
+// missing is an administrator who asks for what is not there.
+func missing(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	values, err := administratorOf(ctx, s, e)
+	if err == nil {
+		values["id"] = "00000000-0000-7000-8000-000000000000"
+		values["app_id"] = values["id"]
+	}
+	return values, err
+}
+
+func lastAdministrator(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+	in, err := s.member(ctx, lifecycle.NewUser{Email: "admin@example.com", EmailVerified: true, Role: auth.RoleAdmin})
+	values := signedIn(in)
+	if err == nil {
+		values["id"] = string(in.User.ID)
+	}
+	return values, err
+}
+
+// refusals are the Givens of codes that the pipeline gives, whatever the operation.
+func refusals() map[string]give {
+	return map[string]give{
+		"*/unauthenticated": nothing,
+		"*/invalid-token":   nothing,
+		"*/token-expired": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := administratorOf(ctx, s, e)
+			s.advance(25 * time.Hour) // longer than any access token
+			return values, err
+		},
+		"*/session-ended": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := administratorOf(ctx, s, e)
+			if err != nil {
+				return nil, err
+			}
+			c, err := s.caller(ctx, values[contract.GivenBearer])
+			if err == nil {
+				err = s.house.lifecycle.SignOut(ctx, c)
+			}
+			return values, err
+		},
+		"*/forbidden":          memberOf,
+		"*/insufficient-scope": withKey("no:right"),
+		"*/person-required":    withKey(operation.ScopeAccountRead),
+		"*/rate-limited": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := administratorOf(ctx, s, e)
+			if err != nil {
+				return nil, err
+			}
+			c, err := s.caller(ctx, values[contract.GivenBearer])
+			if err != nil {
+				return nil, err
+			}
+			for _, subject := range [][2]string{{limit.RequestsNetwork, "192.0.2.1"}, {limit.RequestsUser, string(c.User)}} {
+				for err == nil {
+					_, err = s.house.limits.Request(subject[0], subject[1])
+				}
+				if !auth.Is(err, auth.CodeRateLimited) {
+					return nil, err
+				}
+				err = nil
+			}
+			return values, nil
+		},
+	}
+}
+
+// withKey sends an API key with a scope in the place of a session.
+func withKey(scope string) give {
+	return func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+		values, err := administratorOf(ctx, s, e)
+		if err != nil {
+			return nil, err
+		}
+		_, key, err := s.apiKey(ctx, values[contract.GivenBearer], scope)
+		return map[string]string{contract.GivenBearer: key, contract.GivenAPIKey: key}, err
+	}
+}
