@@ -106,13 +106,13 @@ type NewAPIKey struct {
 
 // App is an isolated pool of users.
 type App struct {
-	ID              string    `json:"id"`
-	Name            string    `json:"name"`
-	Status          string    `json:"status"`
-	DefaultClientID string    `json:"default_client_id"`
-	Version         int64     `json:"version"`
-	CreatedAt       time.Time `json:"created_at"`
-	UpdatedAt       time.Time `json:"updated_at"`
+	ID              string     `json:"id"`
+	Name            string     `json:"name"`
+	Status          string     `json:"status"`
+	DefaultClientID string     `json:"default_client_id"`
+	Version         int64      `json:"version"`
+	CreatedAt       *time.Time `json:"created_at"` // nil: with the database
+	UpdatedAt       *time.Time `json:"updated_at"`
 }
 
 // AppKey is an app key without its secret.

@@ -71,7 +71,7 @@ func (c appsShowCmd) Run(e *env) error {
 func (e *env) showApps(value any, apps []client.App) error {
 	var rows [][]string
 	for _, a := range apps {
-		rows = append(rows, []string{a.ID, a.Name, a.Status, when(&a.CreatedAt)})
+		rows = append(rows, []string{a.ID, a.Name, a.Status, when(a.CreatedAt)})
 	}
 	return e.show(value, table([]string{"id", "name", "status", "created"}, rows))
 }

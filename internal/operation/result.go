@@ -188,8 +188,8 @@ type App struct {
 	SigningAlgorithm string                        `json:"signing_algorithm,omitempty"`
 	Attributes       map[string]auth.AttributeRule `json:"attributes"`
 	Version          int64                         `json:"version"`
-	CreatedAt        time.Time                     `json:"created_at"`
-	UpdatedAt        time.Time                     `json:"updated_at"`
+	CreatedAt        time.Time                     `json:"created_at,omitempty"` // zero: with the database
+	UpdatedAt        time.Time                     `json:"updated_at,omitempty"`
 }
 
 // Apps is one page of apps.
