@@ -64,6 +64,24 @@ func (q *Queue) Enqueue(tx *store.Tx, j Job) (auth.JobID, error) {
 	return id, nil
 }
 
+// Inherit makes due at once what a process that is gone was holding, and returns how many jobs that were. Only where no
+// other process can be at work: on SQLite, whose directory lock says so, before the first Run. On PostgreSQL it does
+// nothing, for the holder may live on another node; its leases run out within two minutes.
+func (q *Queue) Inherit(ctx context.Context, db *store.DB) (n int, err error) {
+	if db.Engine() != store.SQLite {
+		return 0, nil
+	}
+	var released int64
+	err = db.Write(ctx, func(tx *store.Tx) (err error) {
+		released, err = tx.ReleaseJobs()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("inherit jobs: %w", err)
+	}
+	return int(released), nil
+}
+
 // Clean marks what has expired, whether or not its kind has a worker, and deletes jobs that finished longer ago
 // than the retention: at most 500 rows of each in a Write of their own. n is how many; call again while it is not 0.
 func (q *Queue) Clean(ctx context.Context, db *store.DB, retention time.Duration) (n int, err error) {

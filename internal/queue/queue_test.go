@@ -262,6 +262,41 @@ func TestStaleWorkerIsFenced_F30(t *testing.T) {
 	})
 }
 
+// What a killed process held is due at once where nobody else can be at work, and only there; the dead one's finish
+// is fenced.
+func TestInheritedJobsAreDueAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		id := b.enqueue(queue.Job{})
+		asleep, wake := make(chan struct{}), make(chan struct{})
+		killed := b.workers(handle(func(context.Context, queue.Delivery) error {
+			close(asleep)
+			<-wake
+			return nil
+		}))
+		done := make(chan struct{})
+		go func() { defer close(done); _, _ = killed.RunDue(context.Background()) }()
+		<-asleep
+		n, err := b.queue.Inherit(t.Context(), b.db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		if b.db.Engine() == store.SQLite {
+			want = 1
+		}
+		if n != want {
+			t.Errorf("%d jobs inherited, not %d", n, want)
+		}
+		failing := b.workers(handle(func(context.Context, queue.Delivery) error { return errors.New("not now") }))
+		b.runDue(failing, want)
+		close(wake)
+		<-done
+		if j := b.job(id); (j.State == store.JobDone) != (want == 0) {
+			t.Errorf("%+v", j)
+		}
+	})
+}
+
 // Many workers, each job once.
 func TestRacingWorkersClaimEachJobOnce(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {

@@ -59,10 +59,20 @@ func newBackground(h *house, c config.Config, p plan, o Options) *background {
 func (b *background) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	b.group.Go(func() { b.workers.Run(ctx) })
+	b.group.Go(func() { b.work(ctx) })
 	b.group.Go(func() { b.house.audit.Run(ctx, b.house.db, b.owner, sealEvery) })
 	b.group.Go(func() { b.every(ctx, flushEvery, "flush", b.flushUses) })
 	b.group.Go(func() { b.every(ctx, tidyEvery, "housekeeping", b.tidy) })
+}
+
+// work delivers jobs, those first that a process which was killed had begun.
+func (b *background) work(ctx context.Context) {
+	if n, err := b.house.queue.Inherit(ctx, b.house.db); err != nil {
+		b.log.Error("jobs of the last process wait for the end of their lease", "error", err)
+	} else if n > 0 {
+		b.log.Info("took over jobs of a process that was killed", "jobs", n)
+	}
+	b.workers.Run(ctx)
 }
 
 // stop ends the loops and waits for them. Calling it twice, or without start, does nothing.

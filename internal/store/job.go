@@ -131,6 +131,12 @@ func (tx *Tx) RetryJob(j Job, runAt time.Time, attempts int, lastError string) (
 	return n == 1, err
 }
 
+// ReleaseJobs takes every unfinished job from whoever holds it and returns how many there were.
+func (tx *Tx) ReleaseJobs() (int64, error) {
+	return tx.exec(`UPDATE jobs SET state = $1, owner = '', lease_until = 0, version = version + 1
+		WHERE finished_at = 0 AND owner <> ''`, string(JobQueued))
+}
+
 // ExpireJobs marks at most limit jobs whose time is over and which nobody holds. Some conditions stand twice
 // because a row that was found may be claimed before it is changed.
 func (tx *Tx) ExpireJobs(limit int) (int64, error) {

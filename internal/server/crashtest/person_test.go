@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,10 +29,12 @@ type person struct {
 	registered bool
 	token      string
 	refresh    string
-	// candidates are successors that may exist without having been told.
-	codes map[string]fate // backup codes
-	keys  map[string]fate // API keys by secret
-	ids   map[string]string
+	first      string          // the access token of the session that registered
+	proof      string          // the mailed secret that verifies the address, once it was found
+	proven     fate            // what became of it
+	codes      map[string]fate // backup codes
+	keys       map[string]fate // API keys by secret
+	ids        map[string]string
 }
 
 func newPerson(name string) *person {
@@ -41,7 +44,7 @@ func newPerson(name string) *person {
 // live keeps one person busy until the process dies. Any other failure is returned.
 func (c *person) live(p *process, r *rand.Rand) error {
 	steps := []func(*process) error{c.renew, c.makeKey, c.revokeKey, c.spendCode, c.renew}
-	for _, first := range []func(*process) error{c.register, c.enrol, c.signIn} {
+	for _, first := range []func(*process) error{c.register, c.verify, c.enrol, c.signIn} {
 		if err := first(p); err != nil {
 			return lost(err)
 		}
@@ -73,7 +76,7 @@ func (c *person) register(p *process) error {
 	if err != nil {
 		return err
 	}
-	c.registered, c.token = true, out.Token
+	c.registered, c.token, c.first = true, out.Token, out.Token
 	return want(status, http.StatusCreated, "register")
 }
 
@@ -198,6 +201,48 @@ func (c *person) revokeKey(p *process) error {
 	return nil
 }
 
+// verify spends the mailed secret. It is sent with the session that registered: from elsewhere, a first proof of the
+// address would end that session.
+func (c *person) verify(p *process) error {
+	for c.proof == "" {
+		var err error
+		if c.proof, err = p.mailedSecret(c.email); err != nil {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond) // polling another process: there is nothing to wait on
+	}
+	c.proven = unknown
+	status, err := p.spendProof(c.proof, c.first)
+	if err != nil {
+		return err
+	}
+	c.proven = gone
+	return want(status, http.StatusNoContent, "verify")
+}
+
+func (p *process) spendProof(token, bearer string) (int, error) {
+	return p.call("POST", "/api/ostiary/v1/email-verification/complete", bearer, map[string]string{"token": token}, nil)
+}
+
+// mailedSecret looks into the development inbox for the link that verifies an address; empty: not delivered yet.
+func (p *process) mailedSecret(email string) (string, error) {
+	var messages []struct {
+		To    string
+		Links []string
+	}
+	if status, err := p.call("GET", "/dev/inbox/messages", "", nil, &messages); err != nil || status != 200 {
+		return "", errors.Join(err, want(status, http.StatusOK, "inbox"))
+	}
+	for _, m := range messages {
+		for _, link := range m.Links {
+			if _, token, ok := strings.Cut(link, "/verify?token="); ok && m.To == email {
+				return token, nil
+			}
+		}
+	}
+	return "", nil
+}
+
 // check compares what a restarted server knows with the ledger.
 func (c *person) check(t *testing.T, p *process) {
 	t.Helper()
@@ -218,7 +263,26 @@ func (c *person) check(t *testing.T, p *process) {
 			t.Errorf("%s: a key that was acknowledged as %v answers %d", c.email, state, status)
 		}
 	}
+	c.checkProof(t, p)
 	c.checkCodes(t, p)
+}
+
+// checkProof: a secret that was spent is dead, one whose answer was lost works at most once more.
+func (c *person) checkProof(t *testing.T, p *process) {
+	t.Helper()
+	if c.proof == "" {
+		return
+	}
+	first, err := p.spendProof(c.proof, c.first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.proven == gone && first != 400 || c.proven == standing && first != 204 {
+		t.Errorf("%s: a mailed secret that was acknowledged as %v answers %d", c.email, c.proven, first)
+	}
+	if again, err := p.spendProof(c.proof, c.first); err != nil || again != 400 {
+		t.Errorf("%s: a spent mailed secret answers %d, %v", c.email, again, err)
+	}
 }
 
 // checkCodes spends every code that may still be good and then proves that none works again.

@@ -55,7 +55,7 @@ func start(t *testing.T, s settings) *process {
 	address := freeAddress(t)
 	p := &process{url: "http://" + address, output: &bytes.Buffer{}, done: make(chan struct{})}
 	p.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}
-	p.cmd = exec.Command(os.Args[0], "serve", "--listen", address, "--data", s.data, "--config", s.file(t, address)) //nolint:gosec // the test's own binary
+	p.cmd = exec.Command(os.Args[0], "serve", "--listen", address, "--data", s.data, "--config", s.file(t)) //nolint:gosec // the test's own binary
 	p.cmd.Env = append(withoutSettings(os.Environ()), childVariable+"=1")
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
@@ -84,14 +84,14 @@ func freeAddress(t *testing.T) string {
 
 // file writes the child's configuration: no request limits (the load comes from one address) and cheap hashes (the
 // crash is about writes).
-func (s settings) file(t *testing.T, address string) string {
+func (s settings) file(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "public_url: http://%s\n", address)
+	fmt.Fprintf(&b, "public_url: http://crash.test\ndev: true\n") // the same for all nodes and after a restart: it is the issuer
 	fmt.Fprintf(&b, "password: {memory: 64, time: 1, threads: 1, allow_weak: true}\n")
 	fmt.Fprintf(&b, "limits: {%s}\n", strings.Join([]string{"requests.network: {off: true}", "requests.user: {off: true}",
 		"requests.key: {off: true}", "register.network: {off: true}", "sign-in.network: {off: true}",
-		"sign-in.account: {off: true}", "mail.network: {off: true}", "second-factor.account: {off: true}"}, ", "))
+		"sign-in.account: {off: true}", "mail.network: {off: true}", "second-factor.account: {off: true}", "proof.network: {off: true}"}, ", "))
 	if s.database != "" {
 		fmt.Fprintf(&b, "database: %q\n", s.database)
 	}
