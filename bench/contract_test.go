@@ -118,6 +118,8 @@ func newStill() *still {
 
 func (s *still) Lookup(name string) *operation.Definition { return s.defs[name] }
 
+func (s *still) Admit(*operation.Request) error { return nil }
+
 func (s *still) Call(_ context.Context, d *operation.Definition, r *operation.Request, _ any) (operation.Outcome, error) {
 	r.Limit = &auth.LimitState{Max: 1200, Remaining: 1100}
 	if d.Name == "get-me" {

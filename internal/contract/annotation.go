@@ -140,7 +140,7 @@ func (l *loader) strayPair(p document.Pair, read bool) {
 	if strings.HasPrefix(p.Key, "x-") {
 		place, known := annotations[p.Key]
 		switch near := nearest(p.Key); {
-		case known && read && !l.used[p.Value]:
+		case known && read && !l.used[p.Value] && !l.doc.Hidden(p.Value):
 			l.doc.ReportLine(p.Line, place, "%s does nothing here", p.Key)
 		case !known && near != "":
 			l.doc.ReportLine(p.Line, near, "the annotation %s does not exist", p.Key)
@@ -197,14 +197,14 @@ func (l *loader) flat(n *document.Node) *document.Node {
 	out := &document.Node{Kind: document.Map, Line: f.Line}
 	l.flattened[f] = out
 	for _, part := range parts.Items {
-		fold(out, l.flat(part))
+		l.fold(out, l.flat(part))
 	}
-	fold(out, f)
+	l.fold(out, f)
 	return out
 }
 
 // fold adds the members of one part to the whole.
-func fold(whole, part *document.Node) {
+func (l *loader) fold(whole, part *document.Node) {
 	if part == nil {
 		return
 	}
@@ -216,12 +216,13 @@ func fold(whole, part *document.Node) {
 			whole.Pairs = append(whole.Pairs, p)
 		case p.Key == "properties" && p.Value.Is(document.Map):
 			both := &document.Node{Kind: document.Map, Line: p.Value.Line, Pairs: slices.Clone(whole.Pairs[at].Value.Pairs)}
-			fold(both, p.Value)
+			l.fold(both, p.Value)
 			whole.Pairs[at].Value = both
 		case p.Key == "required" && p.Value.Is(document.List):
 			whole.Pairs[at].Value = &document.Node{Kind: document.List, Line: p.Value.Line,
 				Items: append(slices.Clone(whole.Pairs[at].Value.Items), p.Value.Items...)}
 		default:
+			l.used[whole.Pairs[at].Value] = true // it stands aside
 			whole.Pairs[at] = p
 		}
 	}
@@ -251,10 +252,10 @@ func (l *loader) option(f *document.Node) (only *document.Node, nullable bool) {
 			return f, nullable
 		}
 		site := &document.Node{Kind: document.Map, Line: f.Line}
-		fold(site, only)
+		l.fold(site, only)
 		for _, p := range f.Pairs {
 			if p.Key != key {
-				fold(site, &document.Node{Kind: document.Map, Pairs: []document.Pair{p}})
+				l.fold(site, &document.Node{Kind: document.Map, Pairs: []document.Pair{p}})
 			}
 		}
 		return site, nullable

@@ -337,9 +337,9 @@ func (l *loader) mappedSetter(t reflect.Type, s shape) setter {
 		l.doc.Report(n, "an object of ours: theirs", "x-map holds something else")
 		return nil
 	}
-	inner := l.setterFor(t, shape{types: schema.StringType, format: s.format, items: &shape{types: schema.StringType}}, n)
-	if t.Kind() == reflect.Bool {
-		inner = boolTextSetter
+	inner := setter(boolTextSetter)
+	if t.Kind() != reflect.Bool {
+		inner = l.setterFor(t, shape{types: schema.StringType, format: s.format}, n)
 	}
 	theirs := make([]wire.Value, len(n.Pairs))
 	ours := make([]wire.Value, len(n.Pairs))

@@ -28,8 +28,8 @@ type slot struct {
 	field    []int // reflect path in the input struct; nil: the engine's only
 	own      bool  // the engine reads it too
 	required bool
-	in       string   // of the first source, for messages
-	path     []string // of the first source
+	in       string   // of the source that comes first, for messages
+	path     []string // of that source
 }
 
 // inputPlan is everything that fills the inputs of one operation.
@@ -37,6 +37,9 @@ type inputPlan struct {
 	slots []slot
 	fixed []bind // x-inputs; preset holds the literal
 }
+
+// sourceOrder is which source of an input wins.
+var sourceOrder = []string{auth.InBody, auth.InPath, auth.InQuery, auth.InHeader, auth.InCookie}
 
 // mostSlots is how many inputs one request can fill: the width of the set that remembers which are.
 const mostSlots = 64
@@ -170,7 +173,7 @@ func (c *inputCompiler) bind(name string, n, f, also *document.Node, in string, 
 		return nil
 	}
 	s := &c.op.inputs.slots[i]
-	if s.in == "" {
+	if s.in == "" || slices.Index(sourceOrder, in) < slices.Index(sourceOrder, s.in) {
 		s.in, s.path = in, wirePath
 	}
 	set, patch := c.setter(name, c.l.shapeOf(f, also), n)

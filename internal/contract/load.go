@@ -28,6 +28,12 @@ type loader struct {
 // load compiles the document of a mount. The plan is only good when there are no problems. full checks also what
 // the tests of a shipped document have checked.
 func load(ctx context.Context, m Mount, ops Operations, publicURL string, full bool) (*plan, Problems) {
+	l, problems := read(ctx, m, ops, publicURL, full)
+	return l.plan, problems
+}
+
+// read is load for those who need the document too.
+func read(ctx context.Context, m Mount, ops Operations, publicURL string, full bool) (*loader, Problems) {
 	l := &loader{
 		doc: document.Parse(m.Source.Name, m.Source.Data), ops: ops,
 		used:      map[*document.Node]bool{},
@@ -40,7 +46,7 @@ func load(ctx context.Context, m Mount, ops Operations, publicURL string, full b
 		l.plan.app = auth.DefaultApp
 	}
 	if l.doc.Root == nil {
-		return l.plan, l.doc.Problems()
+		return l, l.doc.Problems()
 	}
 	root := l.doc.Root
 	l.plan.title = root.At("info", "title").Str()
@@ -56,7 +62,7 @@ func load(ctx context.Context, m Mount, ops Operations, publicURL string, full b
 		l.strays()
 		l.doc.CheckSpecification(ctx, m.Source.Data)
 	}
-	return l.plan, l.doc.Problems()
+	return l, l.doc.Problems()
 }
 
 // bases reads the base paths of servers, or takes the mount's.

@@ -9,9 +9,6 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract/schema"
 )
 
-// order in which sources fill an input: the body comes first, before all parameters.
-var paramOrder = []string{auth.InPath, auth.InQuery, auth.InHeader, auth.InCookie}
-
 // params compiles the parameters of the path item and the operation; the operation's replace those of the same
 // name and place.
 func (c *inputCompiler) params(item, n *document.Node) {
@@ -70,7 +67,7 @@ func (c *inputCompiler) param(n *document.Node) {
 	case p.name == "":
 		c.l.doc.Report(n, "name", "the parameter has no name")
 		return
-	case !slices.Contains(paramOrder, p.in):
+	case !slices.Contains(sourceOrder[1:], p.in):
 		c.l.doc.Report(n, "in: path, query, header or cookie", "the parameter %q stands in %q", p.name, p.in)
 		return
 	case n.Get("content") != nil || n.Get("schema") == nil:
@@ -96,7 +93,7 @@ func (c *inputCompiler) param(n *document.Node) {
 	p.schema = c.schemas.Compile(n.Get("schema"))
 	c.op.params = append(c.op.params, p)
 	slices.SortStableFunc(c.op.params, func(a, b param) int {
-		return slices.Index(paramOrder, a.in) - slices.Index(paramOrder, b.in)
+		return slices.Index(sourceOrder, a.in) - slices.Index(sourceOrder, b.in)
 	})
 }
 

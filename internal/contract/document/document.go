@@ -24,6 +24,7 @@ type Document struct {
 	problems Problems
 	followed map[*Node]*Node
 	referred map[*Node]bool
+	hidden   map[*Node]bool // members of targets that a use site replaces
 }
 
 // yamlLine finds the line in the messages of the YAML parser.
@@ -31,7 +32,7 @@ var yamlLine = regexp.MustCompile(`line (\d+): ?`)
 
 // Parse reads YAML or JSON. Root is nil when the text is neither; Problems tells why.
 func Parse(file string, data []byte) *Document {
-	d := &Document{File: file, followed: map[*Node]*Node{}, referred: map[*Node]bool{}}
+	d := &Document{File: file, followed: map[*Node]*Node{}, referred: map[*Node]bool{}, hidden: map[*Node]bool{}}
 	if len(data) > MaxSize {
 		d.report(0, fmt.Sprintf("at most %d bytes", MaxSize), "the document is too large")
 		return d
@@ -126,14 +127,15 @@ func (d *Document) resolve(n, ref *Node) *Node {
 		d.Report(ref, "a reference to an object", "the reference %q points to %s", ref.Text, target.Kind)
 		return merged
 	}
-	return overlay(merged, target)
+	return d.overlay(merged, target)
 }
 
 // overlay puts the target's members first, in their order, replaced by those of the use site.
-func overlay(site, target *Node) *Node {
+func (d *Document) overlay(site, target *Node) *Node {
 	out := &Node{Kind: Map, Line: site.Line, Pairs: make([]Pair, 0, len(site.Pairs)+len(target.Pairs))}
 	for _, p := range target.Pairs {
 		if own := site.Get(p.Key); own != nil {
+			d.hidden[p.Value] = true
 			p.Value = own
 		}
 		out.Pairs = append(out.Pairs, p)
@@ -188,6 +190,9 @@ func (d *Document) point(ref *Node) *Node {
 
 // Referred reports whether a reference to exactly this node was followed.
 func (d *Document) Referred(n *Node) bool { return d.referred[n] }
+
+// Hidden reports whether the node is a member of a reference's target that stood aside for one beside the reference.
+func (d *Document) Hidden(n *Node) bool { return d.hidden[n] }
 
 func child(n *Node, step string) *Node {
 	if n.Is(List) {
