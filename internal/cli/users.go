@@ -163,7 +163,7 @@ func (e *env) secretFile(path string) (string, error) {
 	case "-":
 		text, err = io.ReadAll(io.LimitReader(e.in, 4096))
 	default:
-		text, err = os.ReadFile(path) //nolint:gosec // the operator names the file
+		text, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return "", err

@@ -36,7 +36,7 @@ func (c Config) Check() []string {
 	d.atLeast("max_in_flight", c.MaxInFlight, 1)
 	for key, v := range map[string]time.Duration{
 		"drain_timeout": c.DrainTimeout, "retention.sessions": c.Retention.Sessions, "retention.proofs": c.Retention.Proofs,
-		"retention.jobs": c.Retention.Jobs, "retention.events": c.Retention.Events, "retention.inbox": c.Retention.Inbox,
+		"retention.jobs": c.Retention.Jobs,
 	} {
 		if v < 0 {
 			d.problem(key, "cannot be negative")

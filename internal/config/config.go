@@ -90,11 +90,9 @@ type Limit struct {
 
 // Retention is how long what is over and done with is kept.
 type Retention struct {
-	Sessions time.Duration `key:"sessions" default:"30d" help:"Ended sessions."`
+	Sessions time.Duration `key:"sessions" default:"30d" help:"Ended sessions, and API keys that were revoked or have expired."`
 	Proofs   time.Duration `key:"proofs" default:"1d" help:"Expired or spent links and codes."`
-	Jobs     time.Duration `key:"jobs" default:"7d" help:"Finished jobs. Jobs that were given up are kept four times as long."`
-	Events   time.Duration `key:"events" help:"Sealed lines of the audit log. 0: for ever."`
-	Inbox    time.Duration `key:"inbox" default:"7d" help:"Mails of the development inbox."`
+	Jobs     time.Duration `key:"jobs" default:"7d" help:"Finished jobs, and those that were given up."`
 }
 
 // Mount serves one contract for one app.

@@ -293,7 +293,7 @@ func TestConfigurationPage(t *testing.T) {
 	const path = "../../docs/configuration.md"
 	want := page()
 	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a public page
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -96,7 +96,7 @@ func (d *decoder) fromFile(path string, settings []Setting, found map[string]giv
 	if path == "" {
 		return
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		d.problem(path, "cannot be read: %v", err)
 		return

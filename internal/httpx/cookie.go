@@ -55,13 +55,13 @@ func (c Cookies) Set(h http.Header, k Cookie) {
 // Clear removes the cookie from the browser; name, path and attributes must be those it was set with (SE-03).
 func (c Cookies) Clear(h http.Header, k Cookie) {
 	k.Value = ""
-	cookie := c.build(k)
+	cookie := c.build(k) //nolint:gosec // the attributes are those it was set with
 	cookie.MaxAge = -1
 	h.Add("Set-Cookie", cookie.String())
 }
 
 func (c Cookies) build(k Cookie) *http.Cookie {
-	out := &http.Cookie{
+	out := &http.Cookie{ //nolint:gosec // Secure but for plain http on this machine, HttpOnly but for CSRF tokens
 		Name: c.Name(k.Name), Value: k.Value, Path: k.Path, MaxAge: int(k.MaxAge / time.Second),
 		HttpOnly: !k.Readable, Secure: !c.insecure, SameSite: http.SameSiteLaxMode,
 	}

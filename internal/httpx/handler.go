@@ -64,7 +64,7 @@ func (p *problem) write(w http.ResponseWriter, requestID string) {
 		h.Set("Retry-After", strconv.Itoa(p.retry))
 	}
 	w.WriteHeader(p.status)
-	_, _ = w.Write(body) //nolint:gosec // marshalled JSON
+	_, _ = w.Write(body)
 }
 
 // JSON answers a value with status 200.
@@ -75,6 +75,6 @@ func JSON(w http.ResponseWriter, v any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) //nolint:gosec // marshalled JSON; a client that hung up cannot be told
+	_, _ = w.Write(body)
 	return nil
 }

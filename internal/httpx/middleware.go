@@ -237,7 +237,7 @@ func (f *Front) finish(x *exchange, r *http.Request, span telemetry.Span) {
 	}
 	var room [maxFacts + 8]slog.Attr
 	attrs := append(room[:0], slog.String("method", Printable(r.Method, 20)), slog.Int("status", status),
-		slog.Duration("took", took), slog.Int64("bytes", x.writer.bytes), slog.String("ip", x.ip.String()),
+		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.Int64("bytes", x.writer.bytes), slog.String("ip", x.ip.String()),
 		slog.String("request_id", x.requestID))
 	attrs = append(attrs, x.record.facts...)
 	if x.record.err != nil && status >= http.StatusInternalServerError {

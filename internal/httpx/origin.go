@@ -27,10 +27,20 @@ func OriginOf(u *url.URL) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	if port != "" && !(scheme == "https" && port == "443") && !(scheme == "http" && port == "80") {
+	if port != "" && port != defaultPort(scheme) {
 		host += ":" + port
 	}
 	return scheme + "://" + host
+}
+
+func defaultPort(scheme string) string {
+	switch scheme {
+	case "https":
+		return "443"
+	case "http":
+		return "80"
+	}
+	return ""
 }
 
 // Check refuses a state-changing request that a browser sent from a foreign page, with auth.CodeCSRF. allowed

@@ -63,7 +63,7 @@ func TestDoctorFinds_SC03(t *testing.T) {
 		"smtp ":          func(_ *testing.T, c *config.Config) { c.SMTP, c.Listen = config.SMTP{}, "0.0.0.0:443" },
 		"smtp.tls":       func(_ *testing.T, c *config.Config) { c.SMTP.TLS = "none" },
 		"metrics.listen": func(_ *testing.T, c *config.Config) { c.Metrics.Listen = "0.0.0.0:9090" },
-		"data":           func(t *testing.T, c *config.Config) { must(t, os.Chmod(c.Data, 0o755)) }, //nolint:gosec // the point of the test
+		"data":           func(t *testing.T, c *config.Config) { must(t, os.Chmod(c.Data, 0o755)) },
 		"master key": func(t *testing.T, c *config.Config) {
 			must(t, os.WriteFile(keyPath(*c), []byte("changeme"), 0o600))
 		},

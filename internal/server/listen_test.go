@@ -78,7 +78,7 @@ func TestTLSReload_SC04(t *testing.T) {
 	s, _ := started(t, c, Options{Clock: clock.Now, Quiet: true})
 	serial := func() int64 {
 		t.Helper()
-		conn, err := tls.Dial("tcp", s.Addr().String(), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // looks at the certificate
+		conn, err := tls.Dial("tcp", s.Addr().String(), &tls.Config{InsecureSkipVerify: true})
 		must(t, err)
 		defer func() { _ = conn.Close() }()
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
@@ -101,13 +101,13 @@ func TestTLSReload_SC04(t *testing.T) {
 	if got := serial(); got != 22 {
 		t.Errorf("without a file: certificate %d", got)
 	}
-	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // the point of the test
+	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	if conn, err := tls.Dial("tcp", s.Addr().String(), old); err == nil {
 		_ = conn.Close()
 		t.Error("TLS 1.1 is spoken")
 	}
 	h2 := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // looks at the protocol
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.Addr().String()+"/healthz", nil)
 	must(t, err)
 	w, err := h2.Do(r)

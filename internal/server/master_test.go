@@ -133,7 +133,7 @@ func TestWeakMasterKeyStopsTheStart_KM02(t *testing.T) {
 	}
 	c := small(t)
 	must(t, once(t, c))
-	must(t, os.Chmod(keyPath(c), 0o644)) //nolint:gosec // the point of the test
+	must(t, os.Chmod(keyPath(c), 0o644))
 	refused(t, c, "chmod 600")
 }
 

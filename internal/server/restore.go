@@ -150,12 +150,12 @@ func (h *house) dropProofs(ctx context.Context, now time.Time) (total int, err e
 
 // copyFile copies a backup for nobody but us, durably.
 func copyFile(from, to string) (err error) {
-	in, err := os.Open(from) //nolint:gosec // the operator names the file
+	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // in our own directory
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

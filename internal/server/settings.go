@@ -84,7 +84,7 @@ func Source(name string) (contract.Source, error) {
 		return contract.Source{}, fmt.Errorf("there is no shipped contract %q; there are %s, or give the path of a document of your own",
 			name, strings.Join(shippedNames(), ", "))
 	}
-	data, err := os.ReadFile(name) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return contract.Source{}, err
 	}
@@ -172,7 +172,7 @@ func proofLifetimes(l config.Lifetimes) map[auth.ProofKind]time.Duration {
 
 func poolOptions(p config.Password, o Options) secret.PoolOptions {
 	return secret.PoolOptions{
-		Params:  secret.PasswordParams{Memory: uint32(p.Memory), Time: uint32(p.Time), Threads: uint8(p.Threads)}, //nolint:gosec // config.Check bounds them
+		Params:  secret.PasswordParams{Memory: uint32(p.Memory), Time: uint32(p.Time), Threads: uint8(p.Threads)},
 		Workers: p.Workers, QueueDeadline: p.QueueDeadline, Rand: o.Rand,
 	}
 }

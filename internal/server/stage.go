@@ -51,7 +51,7 @@ func freshStage(ctx context.Context, src contract.Source) (*contract.Stage, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{now: time.Now()} //nolint:forbidigo // a real time of day, so that examples of documents fit
+	s := &stage{now: time.Now()} // a real time of day, so that examples of documents fit
 	c := config.Config{Data: dir, Listen: "127.0.0.1:0", PublicURL: "http://localhost",
 		Password: config.Password{Memory: 64, Time: 1, Threads: 1, AllowWeak: true}}.WithDefaults()
 	o := Options{Clock: s.clock, Quiet: true, Version: "test"}.withDefaults()
@@ -95,14 +95,14 @@ func (s *stage) person(ctx context.Context, u lifecycle.NewUser) (auth.UserID, e
 }
 
 // signIn signs a user in.
-func (s *stage) signIn(ctx context.Context, email, password, code string) (login.SignInOutcome, error) {
+func (s *stage) signIn(ctx context.Context, email, password string) (login.SignInOutcome, error) {
 	if email == "" {
 		email = stageEmail
 	}
 	if password == "" {
 		password = stagePassword
 	}
-	return s.house.login.SignIn(ctx, visitor(), login.Credentials{Identifier: email, Password: password, Code: code})
+	return s.house.login.SignIn(ctx, visitor(), login.Credentials{Identifier: email, Password: password})
 }
 
 // member makes a user and signs it in.
@@ -110,7 +110,7 @@ func (s *stage) member(ctx context.Context, u lifecycle.NewUser) (*login.SignedI
 	if _, err := s.person(ctx, u); err != nil {
 		return nil, err
 	}
-	out, err := s.signIn(ctx, u.Email, u.Password, "")
+	out, err := s.signIn(ctx, u.Email, u.Password)
 	return out.SignedIn, err
 }
 

@@ -27,7 +27,7 @@ const Redacted = "[redacted]"
 func NewLogger(o LogOptions) *slog.Logger {
 	level := ParseLevel(o.Level)
 	if o.Format == "text" || (o.Format != "json" && terminal(o.Writer)) {
-		return slog.New(tint.NewHandler(o.Writer, &tint.Options{
+		return slog.New(tint.NewTextHandler(o.Writer, &tint.Options{
 			Level: level, TimeFormat: time.TimeOnly, NoColor: !terminal(o.Writer), ReplaceAttr: redact,
 		}))
 	}
