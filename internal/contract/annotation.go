@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -230,6 +231,21 @@ func (l *loader) fold(whole, part *document.Node) {
 
 // option looks through `anyOf: [X, {type: "null"}]`, the way OpenAPI 3.1 writes a nullable reference.
 func (l *loader) option(f *document.Node) (only *document.Node, nullable bool) {
+	if o, ok := l.options[f]; ok {
+		return o.node, o.nullable
+	}
+	only, nullable = l.choose(f)
+	l.options[f] = option{only, nullable}
+	return only, nullable
+}
+
+// option is what a schema looks like behind its alternatives.
+type option struct {
+	node     *document.Node
+	nullable bool
+}
+
+func (l *loader) choose(f *document.Node) (only *document.Node, nullable bool) {
 	for _, key := range []string{"anyOf", "oneOf"} {
 		list := f.Get(key)
 		if !list.Is(document.List) {
@@ -261,6 +277,18 @@ func (l *loader) option(f *document.Node) (only *document.Node, nullable bool) {
 		return site, nullable
 	}
 	return f, false
+}
+
+// mostValues bounds how many values a document may unfold to: references make a small file arbitrarily large.
+const mostValues = 50_000
+
+// spend counts one more value of the document at n; false once there are too many, which is reported once.
+func (l *loader) spend(n *document.Node) bool {
+	l.spent++
+	if l.spent == mostValues {
+		l.doc.Report(n, fmt.Sprintf("at most %d values", mostValues), "the document unfolds to too much, or without end")
+	}
+	return l.spent < mostValues
 }
 
 // types reads the types of a flattened schema, or guesses them from its keywords.

@@ -98,8 +98,9 @@ type (
 
 // describer turns a document into its reference page.
 type describer struct {
-	doc *document.Document
-	ops Operations
+	doc  *document.Document
+	ops  Operations
+	open []*document.Node // schemas being described, to end where one contains itself
 }
 
 func (d *describer) page(p *plan) pageView {
@@ -257,6 +258,11 @@ func (d *describer) fields(n *document.Node, depth int) []fieldView {
 	if depth > mostDocsDepth || f == nil {
 		return out
 	}
+	if slices.Contains(d.open, f) {
+		return out
+	}
+	d.open = append(d.open, f)
+	defer func() { d.open = d.open[:len(d.open)-1] }()
 	for _, part := range f.Get("allOf").Elements() {
 		out = append(out, d.fields(part, depth)...)
 	}
@@ -288,8 +294,10 @@ func (d *describer) typeOf(n *document.Node) string {
 	if fixed := f.Get("const"); fixed != nil {
 		text = "always " + string(fixed.AppendJSON(nil))
 	}
-	if items := f.Get("items"); items != nil {
+	if items := d.doc.Follow(f.Get("items")); items != nil && !slices.Contains(d.open, f) {
+		d.open = append(d.open, f)
 		text += " of " + d.typeOf(items)
+		d.open = d.open[:len(d.open)-1]
 	}
 	return text
 }

@@ -198,8 +198,15 @@ func (c *inputCompiler) own(name string) string {
 
 // walk compiles the binds of an object's properties, at any depth.
 func (c *inputCompiler) walk(n *document.Node, in string, wirePath, path []string, out []bind) []bind {
+	if len(path) > mostDepth {
+		c.l.doc.Report(n, "x-input or x-ignored at the property that repeats", "the schema of a request contains itself")
+		return out
+	}
 	for _, p := range c.properties(n, 0) {
 		f := c.l.flat(p.Value)
+		if !c.l.spend(p.Value) {
+			return out
+		}
 		here, at := append(slices.Clone(wirePath), p.Key), append(slices.Clone(path), p.Key)
 		if c.l.flag(f, "x-ignored") {
 			c.l.idle(f, "x-input")

@@ -20,6 +20,8 @@ type loader struct {
 	plan      *plan
 	used      map[*document.Node]bool // annotations that took effect
 	flattened map[*document.Node]*document.Node
+	options   map[*document.Node]option
+	spent     int // values compiled so far
 	schemes   map[string]scheme
 	compiled  map[answerKey]*answer
 	codes     []string
@@ -38,6 +40,7 @@ func read(ctx context.Context, m Mount, ops Operations, publicURL string, full b
 		doc: document.Parse(m.Source.Name, m.Source.Data), ops: ops,
 		used:      map[*document.Node]bool{},
 		flattened: map[*document.Node]*document.Node{},
+		options:   map[*document.Node]option{},
 		schemes:   map[string]scheme{},
 		compiled:  map[answerKey]*answer{},
 		plan:      &plan{source: m.Source, app: m.App, host: m.Host, body: defaultBody, depth: defaultDepth},

@@ -114,6 +114,12 @@ func TestMistakes(t *testing.T) {
 			`11: x-output leads to an object (expected a path to a list)`},
 		{"recursive response", op("x-operation: give\nresponses:\n  '200': {description: d, content: {application/json: {schema: {$ref: '#/components/schemas/R'}}}}"), "", "schemas: {R: {type: object, properties: {r: {$ref: '#/components/schemas/R'}}}}",
 			`the schema of a response contains itself (expected a schema that ends)`},
+		{"recursive request", op("x-operation: take\nx-inputs: {text: a}\nrequestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/R'}}}}\n" + ok), "", "schemas: {R: {type: object, properties: {r: {$ref: '#/components/schemas/R'}}}}",
+			`the schema of a request contains itself (expected x-input or x-ignored at the property that repeats)`},
+		{"schema without end", op("x-operation: take\nx-inputs: {text: a}\nrequestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/R'}}}}\n" + ok), "", "schemas: {R: {allOf: [{$ref: '#/components/schemas/R'}], type: object}}",
+			`the schema applies itself to the same value again (expected a schema that ends)`},
+		{"document that explodes", op("x-operation: give\nresponses: {'200': {description: d, content: {application/json: {schema: {$ref: '#/components/schemas/A0'}}}}}"), "", explosion(30),
+			`the document unfolds to too much, or without end (expected at most 50000 values)`},
 		{"secret told", op("x-operation: take\nx-inputs: {text: a}\nresponses:\n  '200': {description: d, content: {application/json: {schema: {type: object, properties: {x: {type: string, x-output: input.secret}}}}}}"), "", "",
 			`12: input.secret is secret and is never told`},
 		{"header without a source", op("x-operation: give\nresponses:\n  '200': {description: d, headers: {X-A: {schema: {type: string}}}}"), "", "",
@@ -175,6 +181,17 @@ func TestMistakes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// explosion is schemas of which each holds the next twice.
+func explosion(n int) string {
+	var b strings.Builder
+	b.WriteString("schemas:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  A%d: {type: object, properties: {a: {$ref: '#/components/schemas/A%d'}, b: {$ref: '#/components/schemas/A%d'}}}\n", i, i+1, i+1)
+	}
+	fmt.Fprintf(&b, "  A%d: {const: 1}", n)
+	return b.String()
 }
 
 func numbered(text string) string {

@@ -45,7 +45,10 @@ type output struct {
 // type that relative paths start from.
 func (c *outputCompiler) json(n *document.Node, name string, base reflect.Type) output {
 	f, nullable := c.l.option(c.l.flat(n))
-	if slices.Contains(c.open, f) || len(c.open) > 40 {
+	if !c.l.spend(n) {
+		return output{emit: nothing}
+	}
+	if slices.Contains(c.open, f) {
 		c.l.doc.Report(n, "a schema that ends", "the schema of a response contains itself")
 		return output{emit: nothing}
 	}

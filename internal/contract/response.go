@@ -269,7 +269,7 @@ func (l *loader) compile(def *operation.Definition, r response, name string, typ
 			key.branch = name
 		}
 	}
-	if tellsInput(r.node, l, 0) {
+	if l.tellsInput(r.node, map[*document.Node]bool{}) {
 		key.def = def
 	}
 	if a, ok := l.compiled[key]; ok {
@@ -296,20 +296,21 @@ func (l *loader) compile(def *operation.Definition, r response, name string, typ
 }
 
 // tellsInput reports whether a response tells an input, so that it must be compiled for each operation.
-func tellsInput(n *document.Node, l *loader, depth int) bool {
-	if n == nil || depth > 30 {
+func (l *loader) tellsInput(n *document.Node, seen map[*document.Node]bool) bool {
+	n = l.doc.Follow(n)
+	if n == nil || seen[n] {
 		return false
 	}
-	n = l.doc.Follow(n)
+	seen[n] = true
 	for _, p := range n.Pairs {
 		if p.Key == "x-output" && (strings.HasPrefix(p.Value.Str(), "input.") || strings.Contains(p.Value.Str(), "{input.")) {
 			return true
 		}
-		if tellsInput(p.Value, l, depth+1) {
+		if l.tellsInput(p.Value, seen) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.Items, func(i *document.Node) bool { return tellsInput(i, l, depth+1) })
+	return slices.ContainsFunc(n.Items, func(i *document.Node) bool { return l.tellsInput(i, seen) })
 }
 
 // body compiles one media type of a response.

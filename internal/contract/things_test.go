@@ -126,6 +126,11 @@ func newThings() *things {
 	add(&t.catalogue, operation.Definition{Name: "personal", Access: operation.Person, Doc: "A person's.",
 		Results: []operation.Result{resultOf[none]("ok", "Done.")}},
 		func(r *operation.Request, _ *none) (operation.Outcome, error) { return operation.OK(none{}), nil })
+	add(&t.catalogue, operation.Definition{Name: "echo", Access: operation.Anyone, Doc: "Echoes.",
+		Results: []operation.Result{resultOf[waiting]("ok", "Echoed.")}},
+		func(_ *operation.Request, in *tokenInput) (operation.Outcome, error) {
+			return operation.OK(waiting{Ticket: in.Token}), nil
+		})
 	add(&t.catalogue, operation.Definition{Name: "operate", Access: operation.Operator, Doc: "The operator's.",
 		Results: []operation.Result{resultOf[none]("ok", "Done.")}},
 		func(r *operation.Request, _ *none) (operation.Outcome, error) { return operation.OK(none{}), nil })

@@ -17,13 +17,30 @@ type Compiler struct {
 
 	done     map[*document.Node]*Schema
 	keywords map[string]keyword
+	// open holds the schemas that are being compiled and apply to the same value as the present one. Meeting one
+	// of them again would validate for ever.
+	open map[*document.Node]bool
 }
 
 // Compile compiles one schema object. A recursive schema is fine. The result is never nil.
 func (c *Compiler) Compile(n *document.Node) *Schema {
+	outside := c.open
+	c.open = map[*document.Node]bool{}
+	defer func() { c.open = outside }()
+	return c.same(n)
+}
+
+// same compiles a schema that applies to the same value as the one that holds it.
+func (c *Compiler) same(n *document.Node) *Schema {
+	if c.open[n] {
+		c.Doc.Report(n, "a schema that ends", "the schema applies itself to the same value again")
+		return &Schema{never: true}
+	}
 	if s, ok := c.done[n]; ok {
 		return s
 	}
+	c.open[n] = true
+	defer delete(c.open, n)
 	if c.done == nil {
 		c.done, c.keywords = map[*document.Node]*Schema{}, keywords()
 	}
@@ -44,7 +61,7 @@ func (c *Compiler) Compile(n *document.Node) *Schema {
 func (c *Compiler) object(s *Schema, n *document.Node) {
 	if n.Get("$ref").Is(document.String) {
 		if target := c.Doc.Target(n); target != nil {
-			s.all = append(s.all, c.Compile(target))
+			s.all = append(s.all, c.same(target))
 		}
 	}
 	for _, p := range n.Pairs {
@@ -108,14 +125,14 @@ func keywords() map[string]keyword {
 		"format":            func(c *Compiler, s *Schema, n *document.Node) { c.format(s, n) },
 		"items":             func(c *Compiler, s *Schema, n *document.Node) { s.items = c.Compile(n) },
 		"contains":          func(c *Compiler, s *Schema, n *document.Node) { s.contains = c.Compile(n) },
-		"prefixItems":       func(c *Compiler, s *Schema, n *document.Node) { s.prefix = c.list(n) },
-		"allOf":             func(c *Compiler, s *Schema, n *document.Node) { s.all = append(s.all, c.list(n)...) },
-		"anyOf":             func(c *Compiler, s *Schema, n *document.Node) { s.any = c.list(n) },
-		"oneOf":             func(c *Compiler, s *Schema, n *document.Node) { s.one = c.list(n) },
-		"not":               func(c *Compiler, s *Schema, n *document.Node) { s.not = c.Compile(n) },
-		"if":                func(c *Compiler, s *Schema, n *document.Node) { s.when = c.Compile(n) },
-		"then":              func(c *Compiler, s *Schema, n *document.Node) { s.then = c.Compile(n) },
-		"else":              func(c *Compiler, s *Schema, n *document.Node) { s.other = c.Compile(n) },
+		"prefixItems":       func(c *Compiler, s *Schema, n *document.Node) { s.prefix = c.list(n, c.Compile) },
+		"allOf":             func(c *Compiler, s *Schema, n *document.Node) { s.all = append(s.all, c.list(n, c.same)...) },
+		"anyOf":             func(c *Compiler, s *Schema, n *document.Node) { s.any = c.list(n, c.same) },
+		"oneOf":             func(c *Compiler, s *Schema, n *document.Node) { s.one = c.list(n, c.same) },
+		"not":               func(c *Compiler, s *Schema, n *document.Node) { s.not = c.same(n) },
+		"if":                func(c *Compiler, s *Schema, n *document.Node) { s.when = c.same(n) },
+		"then":              func(c *Compiler, s *Schema, n *document.Node) { s.then = c.same(n) },
+		"else":              func(c *Compiler, s *Schema, n *document.Node) { s.other = c.same(n) },
 		"propertyNames":     func(c *Compiler, s *Schema, n *document.Node) { s.names = c.Compile(n) },
 		"patternProperties": func(c *Compiler, s *Schema, n *document.Node) { c.patternProperties(s, n) },
 		"dependentRequired": func(c *Compiler, s *Schema, n *document.Node) { c.dependentRequired(s, n) },
@@ -214,14 +231,14 @@ func (c *Compiler) format(s *Schema, n *document.Node) {
 	}
 }
 
-func (c *Compiler) list(n *document.Node) []*Schema {
+func (c *Compiler) list(n *document.Node, compile func(*document.Node) *Schema) []*Schema {
 	if !n.Is(document.List) || len(n.Items) == 0 {
 		c.Doc.Report(n, "a list of schemas", "the keyword holds %s", n.Kind)
 		return nil
 	}
 	out := make([]*Schema, len(n.Items))
 	for i, item := range n.Items {
-		out[i] = c.Compile(item)
+		out[i] = compile(item)
 	}
 	return out
 }

@@ -123,6 +123,20 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+func TestEndlessSchemas(t *testing.T) {
+	for _, text := range []string{
+		"root: {allOf: [{$ref: '#/root'}]}", "root: {$ref: '#/root'}", "root: {anyOf: [{type: string}, {$ref: '#/b'}]}\nb: {not: {$ref: '#/root'}}",
+		"root: {if: {$ref: '#/root'}}",
+	} {
+		d := document.Parse("s.yaml", []byte(text))
+		s := (&Compiler{Doc: d}).Compile(d.Root.Get("root"))
+		if got := d.Problems().Error(); !strings.Contains(got, "the schema applies itself to the same value again") && !strings.Contains(got, "circle") {
+			t.Errorf("%s: %s", text, got)
+		}
+		check(s, `1`)
+	}
+}
+
 func TestRecursion(t *testing.T) {
 	d := document.Parse("s.yaml", []byte("root: {type: object, properties: {name: {type: string}, kids: {type: array, items: {$ref: '#/root'}}}}"))
 	s := (&Compiler{Doc: d}).Compile(d.Root.Get("root"))
