@@ -90,7 +90,7 @@ func TestVocabularyIsPure(t *testing.T) {
 }
 
 func TestSQLOnlyInStore(t *testing.T) {
-	drivers := []string{"database/sql", "modernc.org/sqlite", "github.com/jackc/pgx", "github.com/pressly/goose"}
+	drivers := []string{"database/sql", "modernc.org/sqlite", "modernc.org/libc", "github.com/jackc/pgx", "github.com/pressly/goose"}
 	for _, f := range load(t).product() {
 		if f.Package == "internal/store" {
 			continue

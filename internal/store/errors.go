@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -34,7 +33,7 @@ func classify(err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
-	var lite *sqlite.Error
+	var lite coded
 	var pg *pgconn.PgError
 	var connect *pgconn.ConnectError
 	switch {
@@ -52,7 +51,13 @@ func classify(err error) error {
 	return err
 }
 
-func classifySQLite(lite *sqlite.Error, err error) error {
+// coded is an error of SQLite, from a connection of ours or from its driver, which migrations and backups use.
+type coded interface {
+	error
+	Code() int
+}
+
+func classifySQLite(lite coded, err error) error {
 	switch lite.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return &auth.Error{Code: auth.CodeStorageFull, Err: err}

@@ -79,15 +79,15 @@ func TestOpenOddPath(t *testing.T) {
 
 func TestSQLiteIsDurableAndStrict(t *testing.T) {
 	db := storetest.Open(t)
-	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
 	write(t, db, func(tx *store.Tx) error {
-		for pragma, value := range want {
-			var got string
-			if err := tx.One("PRAGMA "+pragma, nil, &got); err != nil || got != value {
-				t.Errorf("%s is %q (%v), want %q", pragma, got, err, value)
-			}
+		var mode string
+		var synchronous, foreign int
+		err := errors.Join(tx.One("PRAGMA journal_mode", nil, &mode), tx.One("PRAGMA synchronous", nil, &synchronous),
+			tx.One("PRAGMA foreign_keys", nil, &foreign))
+		if mode != "wal" || synchronous != 2 || foreign != 1 {
+			t.Errorf("journal_mode %q, synchronous %d, foreign_keys %d", mode, synchronous, foreign)
 		}
-		return nil
+		return err
 	})
 }
 

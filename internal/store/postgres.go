@@ -205,11 +205,15 @@ func (e *postgresEngine) attempt(ctx context.Context, fn func(*Tx) error) (dropp
 // sqlTx runs statements in a database/sql transaction; pgx keeps the prepared statements.
 type sqlTx struct{ tx *sql.Tx }
 
-func (s sqlTx) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	return s.tx.ExecContext(ctx, query, args...)
+func (s sqlTx) exec(ctx context.Context, query string, args []any) (affected int64, err error) {
+	result, err := s.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
-func (s sqlTx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+func (s sqlTx) query(ctx context.Context, query string, args []any) (resultRows, error) {
 	return s.tx.QueryContext(ctx, query, args...)
 }
 

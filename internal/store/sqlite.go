@@ -20,7 +20,6 @@ type sqliteEngine struct {
 	db      *DB
 	path    string
 	lock    *dirLock
-	writing *sql.DB
 	writer  *writer
 	readers *readers
 }
@@ -42,20 +41,21 @@ func openSQLite(ctx context.Context, db *DB) (_ engine, err error) {
 	if err = makeFile(path); err != nil {
 		return nil, err
 	}
-	if e.writing, err = sql.Open("sqlite", writerAddress(path, db.options.MaxPages)); err != nil {
+	pragmas := writerPragmas(db.options.MaxPages)
+	pool, err := sql.Open("sqlite", address(path, url.Values{"_txlock": {"immediate"}, "_pragma": pragmas}))
+	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	e.writing.SetMaxOpenConns(1)
-	if err = migrateSQLite(ctx, db, e.writing); err != nil {
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	pool.SetMaxOpenConns(1)
+	if err = migrateSQLite(ctx, db, pool); err != nil {
 		return nil, err
 	}
-	c, err := newConn(ctx, e.writing)
+	c, err := openConn(address(path, nil), pragmas)
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, classify(err))
 	}
-	if e.readers, err = newReaders(path, db.options.MaxReaders); err != nil {
-		return nil, errors.Join(err, c.close())
-	}
+	e.readers = newReaders(path, db.options.MaxReaders)
 	e.writer = startWriter(db, c)
 	db.setLive(true) // one node: its own Writes are all there is
 	return e, nil
@@ -73,20 +73,19 @@ func makeFile(path string) error {
 	return errors.Join(f.Close(), syncDirectory(filepath.Dir(path)))
 }
 
-// writerAddress opens with WAL and a full sync at every commit. The file is checkpointed every 16 MiB of log, and
-// the log is cut back to 64 MiB when a long reader let it grow.
-func writerAddress(path string, maxPages int) string {
+// writerPragmas ask for WAL and a full sync at every commit. The file is checkpointed every 16 MiB of log, and the
+// log is cut back to 64 MiB when a long reader let it grow.
+func writerPragmas(maxPages int) []string {
 	pragmas := []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"trusted_schema(0)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-8000)"}
 	if maxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(maxPages)+")")
 	}
-	return address(path, url.Values{"_txlock": {"immediate"}, "_pragma": pragmas})
+	return pragmas
 }
 
-func readerAddress(path string) string {
-	return address(path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)",
-		"trusted_schema(0)", "cache_size(-2000)"}})
+func readerPragmas() []string {
+	return []string{"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)", "cache_size(-2000)"}
 }
 
 func address(path string, query url.Values) string {
@@ -110,9 +109,8 @@ func (e *sqliteEngine) read(ctx context.Context, fn func(*Tx) error) (err error)
 	}
 	// The function's own end may be a panic or a Goexit; the snapshot is let go in every case.
 	defer func() { healthy = c.do("ROLLBACK") == nil }()
-	limited, cancel := context.WithTimeout(context.Background(), e.db.options.Deadline)
-	defer cancel()
-	tx := &Tx{ctx: limited, caller: ctx, run: c, now: txTime(e.db.now())}
+	defer c.limit(e.db.options.Deadline)()
+	tx := &Tx{caller: ctx, run: c, now: txTime(e.db.now())}
 	defer func() { tx.over = true }()
 	return tx.verdict(fn(tx))
 }
@@ -136,9 +134,6 @@ func (e *sqliteEngine) close() error {
 	if e.readers != nil {
 		errs = append(errs, e.readers.close())
 	}
-	if e.writing != nil {
-		errs = append(errs, e.writing.Close())
-	}
 	if e.lock != nil {
 		errs = append(errs, e.lock.release())
 	}
@@ -147,19 +142,15 @@ func (e *sqliteEngine) close() error {
 
 // readers are the connections for snapshots: made when needed, kept for the next.
 type readers struct {
-	pool  *sql.DB
+	path  string
 	slots chan struct{}
 	mu    sync.Mutex
 	idle  []*conn
 	gone  bool
 }
 
-func newReaders(path string, limit int) (*readers, error) {
-	pool, err := sql.Open("sqlite", readerAddress(path))
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	return &readers{pool: pool, slots: make(chan struct{}, limit)}, nil
+func newReaders(path string, limit int) *readers {
+	return &readers{path: path, slots: make(chan struct{}, limit)}
 }
 
 func (r *readers) take(ctx context.Context) (*conn, error) {
@@ -185,7 +176,7 @@ func (r *readers) take(ctx context.Context) (*conn, error) {
 		<-r.slots
 		return nil, closedError()
 	}
-	c, err := newConn(context.WithoutCancel(ctx), r.pool)
+	c, err := openConn(address(r.path, url.Values{"mode": {"ro"}}), readerPragmas())
 	if err != nil {
 		<-r.slots
 		return nil, classify(err)
@@ -223,5 +214,5 @@ func (r *readers) close() error {
 	for range cap(r.slots) {
 		<-r.slots
 	}
-	return errors.Join(append(errs, r.pool.Close())...)
+	return errors.Join(errs...)
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +10,7 @@ import (
 
 // Tx is one transaction. It belongs to the function that got it and is of no use after that function returned.
 type Tx struct {
-	ctx    context.Context // ends with the transaction's own deadline, never with the caller
+	ctx    context.Context // PostgreSQL: ends with the transaction's own deadline, never with the caller
 	caller context.Context // of a Read: looked at between statements; nil in a Write
 	run    runner
 	now    time.Time
@@ -27,8 +26,16 @@ type Tx struct {
 
 // runner runs statements on the transaction's connection.
 type runner interface {
-	exec(ctx context.Context, query string, args []any) (sql.Result, error)
-	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
+	exec(ctx context.Context, query string, args []any) (affected int64, err error)
+	query(ctx context.Context, query string, args []any) (resultRows, error)
+}
+
+// resultRows are the rows of a query, as database/sql has them.
+type resultRows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
 }
 
 // Now is the time of the transaction: one for all its statements, in UTC, to the microsecond.
@@ -53,11 +60,7 @@ func (tx *Tx) exec(query string, args ...any) (affected int64, err error) {
 	if err := tx.ready(query, args); err != nil {
 		return 0, err
 	}
-	result, err := tx.run.exec(tx.ctx, query, args)
-	if err != nil {
-		return 0, tx.failed(query, err)
-	}
-	affected, err = result.RowsAffected()
+	affected, err = tx.run.exec(tx.ctx, query, args)
 	if err != nil {
 		return 0, tx.failed(query, err)
 	}
@@ -67,7 +70,7 @@ func (tx *Tx) exec(query string, args ...any) (affected int64, err error) {
 // one reads the first row into dest; ErrNotFound if there is none. Not finding a row is no failure of the statement.
 func (tx *Tx) one(query string, args []any, dest ...any) error {
 	found := false
-	err := tx.rows(query, args, func(rows *sql.Rows) error {
+	err := tx.rows(query, args, func(rows resultRows) error {
 		if !rows.Next() {
 			return nil
 		}
@@ -87,7 +90,7 @@ func (tx *Tx) one(query string, args []any, dest ...any) error {
 // ends the reading and is returned. scan must not use the transaction: PostgreSQL could not answer.
 func (tx *Tx) all(query string, args []any, scan func(scan func(dest ...any) error) error) error {
 	var stopped error
-	err := tx.rows(query, args, func(rows *sql.Rows) error {
+	err := tx.rows(query, args, func(rows resultRows) error {
 		for rows.Next() {
 			if stopped = scan(rows.Scan); stopped != nil {
 				return nil
@@ -102,7 +105,7 @@ func (tx *Tx) all(query string, args []any, scan func(scan func(dest ...any) err
 }
 
 // rows runs a query and hands its rows to read.
-func (tx *Tx) rows(query string, args []any, read func(*sql.Rows) error) error {
+func (tx *Tx) rows(query string, args []any, read func(resultRows) error) error {
 	if err := tx.ready(query, args); err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -231,12 +230,13 @@ func (w *writer) run(m *member) (stands bool) {
 		m.err = fmt.Errorf("store: savepoint: %w", classify(err))
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), w.db.options.Deadline)
-	defer cancel()
-	tx := &Tx{ctx: ctx, run: w.conn, now: txTime(w.db.now()), write: true}
+	release := w.conn.limit(w.db.options.Deadline)
+	defer release() // once more, should the function end the goroutine
+	tx := &Tx{run: w.conn, now: txTime(w.db.now()), write: true}
 	m.ran = true
 	m.err = errGoexit // until the function returns
 	err := tx.verdict(callMember(tx, m.fn))
+	release()
 	m.err = err
 	tx.over = true
 	if err != nil {
@@ -284,7 +284,7 @@ func (w *writer) afterGoexit() {
 
 // syncFailed reports whether err says that the disk did not take what it was told to keep.
 func syncFailed(err error) bool {
-	var lite *sqlite.Error
+	var lite *sqliteError
 	if !errors.As(err, &lite) {
 		return false
 	}
