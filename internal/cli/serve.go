@@ -26,6 +26,7 @@ func (serveCmd) Run(e *env) error {
 	log := telemetry.NewLogger(telemetry.LogOptions{Writer: e.stderr, Format: c.Log.Format, Level: c.Log.Level})
 	ctx, stop := signal.NotifyContext(e.ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	paceCollector(ctx)
 	s, err := server.New(ctx, c, server.Options{Logger: log, Version: version(), Out: e.stdout})
 	if err != nil {
 		return err
