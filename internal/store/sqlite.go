@@ -128,11 +128,12 @@ func (e *sqliteEngine) health(ctx context.Context) error {
 // close ends the writer before its connection, and lets the directory go last.
 func (e *sqliteEngine) close() error {
 	var errs []error
-	if e.writer != nil {
-		errs = append(errs, e.writer.close())
-	}
+	// The writer is the last: whoever closes last empties the log into the file, and readers may not write.
 	if e.readers != nil {
 		errs = append(errs, e.readers.close())
+	}
+	if e.writer != nil {
+		errs = append(errs, e.writer.close())
 	}
 	if e.lock != nil {
 		errs = append(errs, e.lock.release())
