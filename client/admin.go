@@ -57,6 +57,13 @@ func (c *Client) CreateUser(ctx context.Context, in NewUser) (User, error) {
 	return out, c.call(ctx, request{method: http.MethodPost, path: "/users", in: in, out: &out})
 }
 
+// UpdateUser changes a user's profile (JSON Merge Patch). IfMatch is the ETag of the version that the change was made
+// against; empty: whatever it is.
+func (c *Client) UpdateUser(ctx context.Context, id string, change map[string]any, ifMatch string) (User, error) {
+	var out User
+	return out, c.call(ctx, request{method: http.MethodPatch, path: "/users/" + segment(id), ifMatch: ifMatch, in: change, out: &out})
+}
+
 // DisableUser shuts a user out.
 func (c *Client) DisableUser(ctx context.Context, id string) (User, error) {
 	var out User
@@ -133,6 +140,30 @@ func (c *Client) CreateAppKey(ctx context.Context, app, name, expiresIn string) 
 // RevokeAppKey ends a key of an app.
 func (c *Client) RevokeAppKey(ctx context.Context, app, id string) error {
 	return c.call(ctx, request{method: http.MethodDelete, path: "/apps/" + segment(app) + "/keys/" + segment(id)})
+}
+
+// EventFilter narrows the audit log; empty fields do not.
+type EventFilter struct {
+	UserID string
+	Action string // such as session.ended
+}
+
+// EventPage is one page of the audit log.
+type EventPage struct {
+	Events     []Event `json:"events"`
+	NextCursor string  `json:"next_cursor"`
+}
+
+// ListEvents reads the audit log of the app, newest first.
+func (c *Client) ListEvents(ctx context.Context, f EventFilter, p Paging) (EventPage, error) {
+	q := p.query()
+	for name, value := range map[string]string{"user_id": f.UserID, "action": f.Action} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	var out EventPage
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/events", query: q, out: &out})
 }
 
 // The methods below are for the operator: they work only over the server's own socket.

@@ -132,6 +132,23 @@ type NewAppKey struct {
 	Secret string `json:"secret"`
 }
 
+// Event is one line of the audit log.
+type Event struct {
+	ID        string            `json:"id"`
+	At        time.Time         `json:"at"`
+	Action    string            `json:"action"`
+	Outcome   string            `json:"outcome"` // ok or an error code
+	Actor     string            `json:"actor"`
+	ActorKind string            `json:"actor_kind"`
+	UserID    string            `json:"user_id"` // whom it concerns
+	SessionID string            `json:"session_id"`
+	Target    string            `json:"target"` // id of the thing changed
+	IP        string            `json:"ip"`
+	UserAgent string            `json:"user_agent"`
+	RequestID string            `json:"request_id"`
+	Data      map[string]string `json:"data"`
+}
+
 // SetupLink makes the first administrator, once.
 type SetupLink struct {
 	URL       string    `json:"url"`

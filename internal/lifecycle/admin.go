@@ -61,6 +61,21 @@ func keepOneAdministrator(tx *store.Tx, u auth.User) error {
 	return err
 }
 
+// UpdateUser changes the profile of a user by an administrator, who may also write the attributes that users may not.
+// Codes: not-found, version-mismatch, invalid-request, identifier-taken.
+func (s *Service) UpdateUser(ctx context.Context, c auth.Caller, id auth.UserID, change user.Change) (user.Profile, error) {
+	return s.administer(ctx, c, id, func(tx *store.Tx, now user.Identity) error {
+		app, err := tx.App(c.App)
+		if err != nil {
+			return err
+		}
+		if _, err := user.Update(tx, now.User, app.Settings.Attributes, auth.WrittenByAdmin, change); err != nil {
+			return err
+		}
+		return s.Login.Record(tx, c, auth.Event{Action: "user.updated", User: id})
+	})
+}
+
 // DisableUser shuts a user out: sessions end (user-disabled), API keys stop, pending links die. A user who is disabled
 // already stays so. Codes: not-found, conflict (the last administrator), forbidden (oneself).
 func (s *Service) DisableUser(ctx context.Context, c auth.Caller, id auth.UserID) (user.Profile, error) {

@@ -26,17 +26,17 @@ func TestAccount(t *testing.T) {
 		}
 		as := bearer(in.Tokens.AccessToken)
 
-		changed := must[operation.UserResult](h, "update-me", &operation.UpdateMeInput{
+		changed := must[operation.UserResult](h, "update-me", &operation.UpdateMeInput{ProfileChange: operation.ProfileChange{
 			Name:       operation.Optional[string]{Present: true, Value: "Jo D. Doe"},
 			Username:   operation.Optional[string]{},
 			Attributes: operation.Optional[map[string]any]{Present: true, Value: map[string]any{"company": nil}},
-			IfMatch:    `"1"`}, as).User
+			IfMatch:    `"1"`}}, as).User
 		if changed.Name != "Jo D. Doe" || changed.Username != "jo" || len(changed.Attributes) != 0 || changed.Version != 2 {
 			t.Errorf("changed to %+v", changed)
 		}
-		h.refused(auth.CodeVersionMismatch)(h.call("update-me", &operation.UpdateMeInput{IfMatch: `"1"`}, as))
-		h.refused(auth.CodeInvalidRequest)(h.call("update-me", &operation.UpdateMeInput{
-			Attributes: operation.Optional[map[string]any]{Present: true, Value: map[string]any{"plan": "pro"}}}, as))
+		h.refused(auth.CodeVersionMismatch)(h.call("update-me", &operation.UpdateMeInput{ProfileChange: operation.ProfileChange{IfMatch: `"1"`}}, as))
+		h.refused(auth.CodeInvalidRequest)(h.call("update-me", &operation.UpdateMeInput{ProfileChange: operation.ProfileChange{
+			Attributes: operation.Optional[map[string]any]{Present: true, Value: map[string]any{"plan": "pro"}}}}, as))
 
 		h.clock.Advance(time.Second)
 		must[operation.Done](h, "request-email-verification", &operation.RequestEmailVerificationInput{}, as)
@@ -201,6 +201,15 @@ func TestAdministration(t *testing.T) {
 		}
 		must[operation.Done](h, "reset-password", &operation.ResetPasswordInput{Token: h.token("jo@example.com"), Password: password})
 		jo := must[operation.Granted](h, "sign-in", &operation.SignInInput{Identifier: "jo@example.com", Password: password})
+		changed := must[operation.UserResult](h, "update-user", &operation.UpdateUserInput{ID: made.ID, ProfileChange: operation.ProfileChange{
+			Attributes: operation.Optional[map[string]any]{Present: true, Value: map[string]any{"plan": "free"}}, IfMatch: `"1"`}}, as).User
+		if changed.Attributes["plan"] != "free" || changed.Version != 2 {
+			t.Errorf("changed %+v", changed)
+		}
+		events := must[operation.Events](h, "list-events", &operation.ListEventsInput{User: made.ID, Action: "user.updated"}, as).Events
+		if len(events) != 1 || events[0].Actor != string(first.User.ID) || events[0].User != made.ID {
+			t.Errorf("events %+v", events)
+		}
 		for _, typed := range []string{string(made.ID), "2", "jo@example.com"} {
 			if got := must[operation.UserResult](h, "get-user", &operation.UserInput{ID: auth.UserID(typed)}, as).User; got.ID != made.ID {
 				t.Errorf("%s is %+v", typed, got)

@@ -103,6 +103,7 @@ func (c *Catalogue) definitions() []*Definition {
 		c.listUsers(),
 		c.getUser(),
 		c.createUser(),
+		c.updateUser(),
 		c.disableUser(),
 		c.enableUser(),
 		c.setRole(),
@@ -114,6 +115,8 @@ func (c *Catalogue) definitions() []*Definition {
 		c.listAppKeys(),
 		c.createAppKey(),
 		c.revokeAppKey(),
+
+		c.listEvents(),
 
 		c.rotateSigningKeys(),
 		c.verifyAudit(),

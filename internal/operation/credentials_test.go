@@ -204,7 +204,7 @@ func TestForeignIDs_TN01(t *testing.T) {
 				"neighbour's session": {"end-session"},
 				"api-key":             {"get-api-key", "rotate-api-key", "revoke-api-key"},
 				"neighbour's api-key": {"get-api-key", "rotate-api-key", "revoke-api-key"},
-				"user":                {"get-user", "disable-user", "enable-user", "set-role", "end-user-sessions"},
+				"user":                {"get-user", "update-user", "disable-user", "enable-user", "set-role", "end-user-sessions"},
 				"app":                 {"get-app", "list-app-keys", "create-app-key", "revoke-app-key"},
 			} {
 				if kind == "app" && everyApp {

@@ -31,9 +31,9 @@ func (c *Catalogue) getMe() *Definition {
 	})
 }
 
-// UpdateMeInput is the input of update-me. IfMatch is the user's version as the ETag wrote it, quotes and W/
+// ProfileChange is what may be changed of a user. IfMatch is the user's version as the ETag wrote it, quotes and W/
 // allowed; `*` or nothing means any.
-type UpdateMeInput struct {
+type ProfileChange struct {
 	Username   Optional[string]         `input:"username"`
 	Name       Optional[string]         `input:"name"`
 	GivenName  Optional[string]         `input:"given_name"`
@@ -43,8 +43,13 @@ type UpdateMeInput struct {
 	IfMatch    string                   `input:"if_match"`
 }
 
+// UpdateMeInput is the input of update-me.
+type UpdateMeInput struct {
+	ProfileChange
+}
+
 // change is the input in the words of package user: null is the empty text, and clears every attribute.
-func (in *UpdateMeInput) change() (user.Change, error) {
+func (in *ProfileChange) change() (user.Change, error) {
 	version, err := ifMatch(in.IfMatch)
 	if err != nil {
 		return user.Change{}, err

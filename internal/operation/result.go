@@ -222,6 +222,29 @@ type AppKeys struct {
 	NextCursor string   `json:"next_cursor,omitempty"`
 }
 
+// Event is one line of the audit log.
+type Event struct {
+	ID        auth.EventID      `json:"id"`
+	At        time.Time         `json:"at"`
+	Action    string            `json:"action"`            // dotted past tense, `session.ended`
+	Outcome   string            `json:"outcome"`           // `ok` or an error code
+	Actor     string            `json:"actor,omitempty"`   // id of a user or key, or `system`
+	ActorKind string            `json:"actor_kind"`        // session, api-key, system or anonymous
+	User      auth.UserID       `json:"user_id,omitempty"` // whom it concerns
+	Session   auth.SessionID    `json:"session_id,omitempty"`
+	Target    string            `json:"target,omitempty"` // id of the thing changed
+	IP        string            `json:"ip,omitempty"`
+	UserAgent string            `json:"user_agent,omitempty"`
+	RequestID string            `json:"request_id,omitempty"`
+	Data      map[string]string `json:"data"`
+}
+
+// Events is one page of the audit log.
+type Events struct {
+	Events     []Event `json:"events"`
+	NextCursor string  `json:"next_cursor,omitempty"`
+}
+
 // SetupLink makes the first administrator, once.
 type SetupLink struct {
 	URL       string    `json:"url"`

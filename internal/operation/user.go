@@ -97,6 +97,30 @@ func (c *Catalogue) createUser() *Definition {
 	})
 }
 
+// UpdateUserInput is the input of update-user.
+type UpdateUserInput struct {
+	ID auth.UserID `input:"id,required"`
+	ProfileChange
+}
+
+func (c *Catalogue) updateUser() *Definition {
+	return define(Definition{
+		Name: "update-user",
+		Doc: "Changes a user's profile (JSON Merge Patch: what is left out stays, `null` clears), attributes that only " +
+			"administrators may write included. Neither address, role nor status can be changed here.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[UserResult]("ok", "The user as it is now.")},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeVersionMismatch, auth.CodeIdentifierTaken},
+	}, func(ctx context.Context, r *Request, in *UpdateUserInput) (Outcome, error) {
+		change, err := in.change()
+		if err != nil {
+			return Outcome{}, err
+		}
+		return userOutcome(c.deps.Lifecycle.UpdateUser(ctx, r.Caller, in.ID, change))
+	})
+}
+
 func (c *Catalogue) disableUser() *Definition {
 	return define(Definition{
 		Name: "disable-user",

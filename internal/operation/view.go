@@ -81,3 +81,12 @@ func appKeyView(k auth.AppKey) AppKey {
 	return AppKey{ID: k.ID, App: k.App, Name: k.Name, Prefix: k.Prefix, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt,
 		LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt}
 }
+
+func eventView(e auth.Event) Event {
+	data := e.Data
+	if data == nil {
+		data = map[string]string{}
+	}
+	return Event{ID: e.ID, At: e.At, Action: e.Action, Outcome: e.Outcome, Actor: e.Actor, ActorKind: e.ActorKind, User: e.User,
+		Session: e.Session, Target: e.Target, IP: e.IP, UserAgent: e.UserAgent, RequestID: e.RequestID, Data: data}
+}

@@ -245,6 +245,13 @@ func ownUsers(t *testing.T, i *servertest.Instance, admin *client.Client) {
 	if got := ok[client.User](t)(admin.SetRole(ctx, lee.ID, "moderator")); got.Role != "moderator" {
 		t.Errorf("role %+v", got)
 	}
+	if got := ok[client.User](t)(admin.UpdateUser(ctx, lee.ID, map[string]any{"name": "Lee", "attributes": map[string]any{"plan": "silver"}}, "")); got.Name != "Lee" || got.Attributes["plan"] != "silver" {
+		t.Errorf("updated %+v", got)
+	}
+	events := ok[client.EventPage](t)(admin.ListEvents(ctx, client.EventFilter{UserID: lee.ID, Action: "user.updated"}, paging(1)))
+	if len(events.Events) != 1 || events.Events[0].Outcome != "ok" || events.Events[0].ActorKind != "session" || events.NextCursor != "" {
+		t.Errorf("events %+v", events)
+	}
 	if n := ok[int](t)(admin.EndUserSessions(ctx, lee.ID)); n != 1 {
 		t.Errorf("%d sessions ended", n)
 	}
