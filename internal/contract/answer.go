@@ -225,6 +225,15 @@ func (c *call) setHeaders(list []headerOut, t *telling, result reflect.Value) {
 	}
 }
 
+// sharedHeaders sets the contract's headers on an answer that is none of the document's.
+func (c *call) sharedHeaders(status int) {
+	if c.plan == nil {
+		return
+	}
+	c.prepare(&answer{}, status)
+	c.setHeaders(c.plan.headers, &telling{reserved: c.scopes}, reflect.Value{})
+}
+
 // setCookies sets, renews and clears the cookies of an answer.
 func (c *call) setCookies(a *answer, t *telling, result reflect.Value) {
 	h := c.w.Header()

@@ -69,6 +69,7 @@ func (c *call) confirmPage() {
 	h := c.w.Header()
 	httpx.Page(h, "'none'")
 	h.Set("Referrer-Policy", "no-referrer")
+	c.sharedHeaders(http.StatusOK)
 	c.w.WriteHeader(http.StatusOK)
 	if c.r.Method != http.MethodHead {
 		_, _ = c.w.Write(page.Bytes())

@@ -3,6 +3,7 @@ package contract
 import (
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -248,11 +249,9 @@ func (c *call) bind() {
 	for i := range inputs.fixed {
 		c.fill(&inputs.fixed[i], inputs.fixed[i].preset, "")
 	}
-	if c.body != nil {
-		for i := range c.body.binds {
-			b := &c.body.binds[i]
-			c.fill(b, c.root.At(b.path), auth.InBody)
-		}
+	for i := range c.bodyBinds() {
+		b := &c.body.binds[i]
+		c.fill(b, c.root.At(b.path), auth.InBody)
 	}
 	for i := range c.op.params {
 		p := &c.op.params[i]
@@ -273,11 +272,9 @@ func (c *call) bind() {
 
 // presets fills what no source filled from the document's defaults.
 func (c *call) presets() {
-	if c.body != nil {
-		for i := range c.body.binds {
-			if b := &c.body.binds[i]; b.preset != nil {
-				c.fill(b, b.preset, auth.InBody)
-			}
+	for i := range c.bodyBinds() {
+		if b := &c.body.binds[i]; b.preset != nil {
+			c.fill(b, b.preset, auth.InBody)
 		}
 	}
 	for i := range c.op.params {
@@ -331,34 +328,47 @@ const csrfHeader = "X-Csrf-Token"
 
 // place finds where a request filled an input, or would have: the words for a violation that an operation found.
 func (c *call) place(field string) (in string, path []string) {
-	for i := range c.op.inputs.slots {
-		s := &c.op.inputs.slots[i]
-		if s.name != field {
+	slot := slices.IndexFunc(c.op.inputs.slots, func(s slot) bool { return s.name == field })
+	if slot < 0 {
+		return "", []string{field}
+	}
+	var declared *bind
+	for i := range c.bodyBinds() {
+		b := &c.body.binds[i]
+		if b.slot != slot {
 			continue
 		}
-		if c.body != nil {
-			for j := range c.body.binds {
-				if b := &c.body.binds[j]; b.slot == i && c.root.At(b.path) != nil {
-					return auth.InBody, b.path
-				}
-			}
+		if c.root.At(b.path) != nil {
+			return auth.InBody, b.path
 		}
-		for j := range c.op.params {
-			p := &c.op.params[j]
-			for k := range p.binds {
-				if p.binds[k].slot == i && j < len(c.sent) && c.sent[j] && p.binds[k].path == nil {
-					return p.in, []string{p.name}
-				}
-			}
+		if declared == nil {
+			declared = b
 		}
-		if c.body != nil {
-			for j := range c.body.binds {
-				if b := &c.body.binds[j]; b.slot == i {
-					return auth.InBody, b.path
-				}
-			}
-		}
-		return s.in, s.path
 	}
-	return "", []string{field}
+	if p := c.sentParam(slot); p != nil {
+		return p.in, []string{p.name}
+	}
+	if declared != nil {
+		return auth.InBody, declared.path
+	}
+	s := &c.op.inputs.slots[slot]
+	return s.in, s.path
+}
+
+func (c *call) bodyBinds() []bind {
+	if c.body == nil {
+		return nil
+	}
+	return c.body.binds
+}
+
+// sentParam is the parameter that the request sent for a slot; nil if it sent none.
+func (c *call) sentParam(slot int) *param {
+	for i := range c.sent {
+		p := &c.op.params[i]
+		if c.sent[i] && slices.ContainsFunc(p.binds, func(b bind) bool { return b.slot == slot && b.path == nil }) {
+			return p
+		}
+	}
+	return nil
 }

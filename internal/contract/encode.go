@@ -123,19 +123,18 @@ func appendStruct(b []byte, v reflect.Value) []byte {
 	if v.Type() == timeType {
 		return append(appendTime(append(b, '"'), v, time.RFC3339), '"')
 	}
+	members, names := membersOf(v.Type())
 	b = append(b, '{')
-	first := true
-	for _, name := range memberNames(v.Type()) {
-		f, omit, _ := member(v.Type(), name)
-		s := step{kind: stepField, field: f.Index, omit: omit}
+	start := len(b)
+	for _, name := range names {
+		s := step{kind: stepField, field: members[name].index, omit: members[name].omit}
 		field, ok := s.take(v)
 		if !ok {
 			continue
 		}
-		if !first {
+		if len(b) > start {
 			b = append(b, ',')
 		}
-		first = false
 		b = append(appendJSONString(b, name), ':')
 		b = appendPlain(b, field)
 	}

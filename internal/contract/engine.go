@@ -143,7 +143,13 @@ func (e *Engine) Contracts() []Info {
 // it with a base path of its own.
 func (e *Engine) Owns(r *http.Request) bool {
 	path := r.URL.EscapedPath()
-	if len(e.allowed(r.Host, path)) > 0 {
+	// Nearly every request names a method that its path has. Asking for that one alone, with a context from the pool,
+	// takes a sixth of the time of listing them all: 3 us of a `me`.
+	c := e.calls.Get().(*call) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	found := e.lookup(c.route, r.Host, r.Method, path)
+	c.route.Reset()
+	e.calls.Put(c)
+	if found != nil || len(e.allowed(r.Host, path)) > 0 {
 		return true
 	}
 	for _, p := range e.plans {

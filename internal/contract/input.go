@@ -161,9 +161,19 @@ func (c *inputCompiler) fixed(n *document.Node) {
 	}
 }
 
-// bind compiles what one annotated schema fills. n is where problems are reported.
-func (c *inputCompiler) bind(name string, n, f, also *document.Node, in string, wirePath, path []string) *bind {
-	i := c.slot(name)
+// origin is a place of a request that fills an input.
+type origin struct {
+	at     *document.Node // where problems are reported
+	schema *document.Node // flattened
+	also   *document.Node // a parameter, whose annotations win over its schema's; nil elsewhere
+	in     string
+	wire   []string // path in the request's words
+	path   []string // path inside the body or the parameter
+}
+
+// bind compiles what one place fills.
+func (c *inputCompiler) bind(name string, o origin) *bind {
+	i, n := c.slot(name), o.at
 	if i < 0 {
 		c.l.doc.Report(n, c.names(), "the operation %s has no input %q", c.def.Name, name)
 		return nil
@@ -173,15 +183,15 @@ func (c *inputCompiler) bind(name string, n, f, also *document.Node, in string, 
 		return nil
 	}
 	s := &c.op.inputs.slots[i]
-	if s.in == "" || slices.Index(sourceOrder, in) < slices.Index(sourceOrder, s.in) {
-		s.in, s.path = in, wirePath
+	if s.in == "" || slices.Index(sourceOrder, o.in) < slices.Index(sourceOrder, s.in) {
+		s.in, s.path = o.in, o.wire
 	}
-	set, patch := c.setter(name, c.l.shapeOf(f, also), n)
+	set, patch := c.setter(name, c.l.shapeOf(o.schema, o.also), n)
 	if set == nil {
 		return nil
 	}
-	b := &bind{path: path, slot: i, set: set, patch: patch}
-	if d := f.Get("default"); d != nil && !d.Is(document.Null) {
+	b := &bind{path: o.path, slot: i, set: set, patch: patch}
+	if d := o.schema.Get("default"); d != nil && !d.Is(document.Null) {
 		literal := schema.Literal(d)
 		b.preset = &literal
 	}
@@ -224,7 +234,7 @@ func (c *inputCompiler) walk(n *document.Node, in string, wirePath, path []strin
 			c.l.doc.ReportLine(p.Line, "x-input: "+c.names()+"; or x-ignored: true", "the property %q fills no input of %s", p.Key, c.def.Name)
 			continue
 		}
-		b := c.bind(name, p.Value, f, nil, in, here, at)
+		b := c.bind(name, origin{at: p.Value, schema: f, in: in, wire: here, path: at})
 		if b == nil {
 			continue
 		}
@@ -306,7 +316,7 @@ func (c *inputCompiler) media(p document.Pair) {
 	}
 	f := c.l.flat(n)
 	if name, given := c.l.text(f, "x-input"); given {
-		if b := c.bind(name, n, f, nil, auth.InBody, nil, nil); b != nil {
+		if b := c.bind(name, origin{at: n, schema: f, in: auth.InBody}); b != nil {
 			body.binds = append(body.binds, *b)
 		}
 	} else {

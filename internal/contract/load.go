@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type loader struct {
 	used      map[*document.Node]bool // annotations that took effect
 	flattened map[*document.Node]*document.Node
 	options   map[*document.Node]option
+	structs   map[reflect.Type]map[string]structMember
 	spent     int // values compiled so far
 	schemes   map[string]scheme
 	compiled  map[answerKey]*answer
@@ -41,6 +43,7 @@ func read(ctx context.Context, m Mount, ops Operations, publicURL string, full b
 		used:      map[*document.Node]bool{},
 		flattened: map[*document.Node]*document.Node{},
 		options:   map[*document.Node]option{},
+		structs:   map[reflect.Type]map[string]structMember{},
 		schemes:   map[string]scheme{},
 		compiled:  map[answerKey]*answer{},
 		plan:      &plan{source: m.Source, app: m.App, host: m.Host, body: defaultBody, depth: defaultDepth},
@@ -334,10 +337,22 @@ func (l *loader) operation(path string, segments []string, method string, item *
 	if def.Consumes && method == http.MethodHead {
 		l.doc.ReportLine(p.Line, "post, or get", "%s spends a secret, which a HEAD never does", name)
 	}
+	l.reservedMembers(def, n)
 	l.inputs(op, item, n)
 	l.security(op, n)
 	l.responses(op, n, p.Line)
 	l.plan.operations = append(l.plan.operations, op)
+}
+
+// reservedMembers reports results whose members nobody could name, because a reserved scope has the name.
+func (l *loader) reservedMembers(d *operation.Definition, n *document.Node) {
+	for _, r := range d.Results {
+		for name := range l.members(r.Type) {
+			if isReserved(name) {
+				l.doc.Report(n, "another name in the catalogue", "the result %s of %s has a member %q, which is a reserved scope", r.Name, d.Name, name)
+			}
+		}
+	}
 }
 
 // suggest names an operation that an unknown name is probably meant to be.

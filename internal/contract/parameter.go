@@ -133,44 +133,44 @@ func (c *inputCompiler) fill(p *param, n, f *document.Node, types schema.Types) 
 		c.l.doc.Report(n, "x-input: "+c.names()+"; or x-ignored: true", "the parameter %q fills no input of %s", p.name, c.def.Name)
 		return
 	}
-	if b := c.bind(name, n, f, n, p.in, path, nil); b != nil {
+	if b := c.bind(name, origin{at: n, schema: f, also: n, in: p.in, wire: path}); b != nil {
 		p.binds = []bind{*b}
 	}
 }
 
+// separators are the styles in which a list is one text.
+var separators = map[string]byte{"form": ',', "simple": ',', "spaceDelimited": ' ', "pipeDelimited": '|'}
+
 // style reads how lists and objects are written. Only the styles with one reading are taken.
 func (c *inputCompiler) style(p *param, n *document.Node, types schema.Types) {
-	style := n.Get("style").Str()
-	explode := n.Get("explode")
 	natural := "simple"
 	if p.in == auth.InQuery || p.in == auth.InCookie {
 		natural = "form"
 	}
+	style := n.Get("style").Str()
 	if style == "" {
 		style = natural
 	}
 	exploded := style == "form"
-	if explode != nil {
+	if explode := n.Get("explode"); explode != nil {
 		exploded = explode.True()
 	}
+	repeated := p.in == auth.InQuery && style == "form" && exploded
 	switch {
 	case types&schema.ObjectType != 0:
-		if p.in != auth.InQuery || style != "form" || !exploded {
+		if p.rest = true; !repeated {
 			c.l.doc.Report(n, "in: query with style: form and explode: true", "the object %q cannot be written so", p.name)
 		}
-		p.rest = true
 	case types&schema.ArrayType == 0:
 		if style != natural {
 			c.l.doc.Report(n, "style: "+natural, "the style %q is for lists and objects", style)
 		}
-	case style == "form" && exploded && p.in == auth.InQuery:
+	case repeated:
 		p.list = '&'
 	default:
-		separators := map[string]byte{"form": ',', "simple": ',', "spaceDelimited": ' ', "pipeDelimited": '|'}
-		sep, ok := separators[style]
-		if !ok || (p.in != auth.InQuery && style != natural) {
+		p.list = separators[style]
+		if p.list == 0 || p.in != auth.InQuery && style != natural {
 			c.l.doc.Report(n, "style: form, simple, spaceDelimited or pipeDelimited", "the style %q of %q cannot be read", style, p.name)
 		}
-		p.list = sep
 	}
 }

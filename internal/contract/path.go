@@ -131,7 +131,7 @@ func (c *outputCompiler) reach(path string, base reflect.Type) (s source, wrong,
 		s = source{typ: base}
 	}
 	for _, name := range names {
-		if wrong, expected = s.extend(name); wrong != "" {
+		if wrong, expected = c.extend(&s, name); wrong != "" {
 			return s, "the path " + strconv.Quote(path) + " " + wrong, expected
 		}
 	}
@@ -180,7 +180,7 @@ func (c *outputCompiler) reachInput(names []string) (s source, wrong, expected s
 		s = source{root: fromInput, typ: bare(f.Type), maybe: true,
 			steps: []step{{kind: stepInput, field: f.Index, omit: true}}}
 		for _, name := range names[2:] {
-			if wrong, expected = s.extend(name); wrong != "" {
+			if wrong, expected = c.extend(&s, name); wrong != "" {
 				return s, wrong, expected
 			}
 		}
@@ -198,19 +198,19 @@ func inputNames(d *operation.Definition) []string {
 }
 
 // extend adds one step.
-func (s *source) extend(name string) (wrong, expected string) {
+func (c *outputCompiler) extend(s *source, name string) (wrong, expected string) {
 	switch t := s.typ; {
 	case t == anyType:
 		s.steps = append(s.steps, step{kind: stepKey, key: name})
 		s.maybe = true
 	case t.Kind() == reflect.Struct && t != timeType:
-		f, omit, ok := member(t, name)
+		f, ok := c.l.members(t)[name]
 		if !ok {
 			return "has no member " + strconv.Quote(name), "one of " + strings.Join(memberNames(t), ", ")
 		}
-		s.steps = append(s.steps, step{kind: stepField, field: f.Index, omit: omit})
-		s.typ = bare(f.Type)
-		s.maybe = s.maybe || omit || f.Type.Kind() == reflect.Pointer || f.Type.Kind() == reflect.Interface
+		s.steps = append(s.steps, step{kind: stepField, field: f.index, omit: f.omit})
+		s.typ = bare(f.typ)
+		s.maybe = s.maybe || f.omit || f.typ.Kind() == reflect.Pointer || f.typ.Kind() == reflect.Interface
 	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
 		s.steps = append(s.steps, step{kind: stepKey, key: name})
 		s.typ, s.maybe = bare(t.Elem()), true
@@ -234,26 +234,41 @@ func bare(t reflect.Type) reflect.Type {
 	return t
 }
 
-// member finds a struct's member by its json name; members of embedded structs count.
-func member(t reflect.Type, name string) (f reflect.StructField, omit, ok bool) {
+// structMember is one member of a struct by its json name.
+type structMember struct {
+	index []int
+	typ   reflect.Type
+	omit  bool
+}
+
+// membersOf lists the members of a struct, those of embedded structs included: by name, and their names in order.
+func membersOf(t reflect.Type) (map[string]structMember, []string) {
+	out := map[string]structMember{}
+	var names []string
 	for _, f := range reflect.VisibleFields(t) {
-		tag, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if tag == name && tag != "-" && f.IsExported() {
-			return f, strings.Contains(","+rest+",", ",omitempty,") || strings.Contains(","+rest+",", ",omitzero,"), true
+		name, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" || !f.IsExported() {
+			continue
 		}
+		names = append(names, name)
+		out[name] = structMember{f.Index, f.Type, strings.Contains(","+rest+",", ",omitempty,") || strings.Contains(","+rest+",", ",omitzero,")}
 	}
-	return reflect.StructField{}, false, false
+	return out, names
+}
+
+// members is membersOf, remembered: a document asks for the same few types again and again.
+func (l *loader) members(t reflect.Type) map[string]structMember {
+	m, ok := l.structs[t]
+	if !ok {
+		m, _ = membersOf(t)
+		l.structs[t] = m
+	}
+	return m
 }
 
 func memberNames(t reflect.Type) []string {
-	var out []string
-	for _, f := range reflect.VisibleFields(t) {
-		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if tag != "" && tag != "-" && f.IsExported() {
-			out = append(out, tag)
-		}
-	}
-	return out
+	_, names := membersOf(t)
+	return names
 }
 
 // value walks to the value; ok is false when there is none.
@@ -284,33 +299,53 @@ func (s *step) take(v reflect.Value) (reflect.Value, bool) {
 	}
 	switch s.kind {
 	case stepField:
-		for _, i := range s.field {
-			if v, ok = open(v); !ok {
-				return v, false
-			}
-			v = v.Field(i)
-		}
+		v, ok = fieldOf(v, s.field)
 	case stepInput:
-		v = v.FieldByIndex(s.field)
-		if p := v; p.Kind() == reflect.Struct && p.Type() != timeType {
-			if present := p.FieldByName("Present"); present.IsValid() && (!present.Bool() || p.FieldByName("Null").Bool()) {
-				return v, false
-			}
-			v = p.FieldByName("Value")
-		}
+		v, ok = inputOf(v, s.field)
 	case stepIndex:
-		if v.Kind() != reflect.Slice || s.index >= v.Len() {
-			return v, false
+		if ok = v.Kind() == reflect.Slice && s.index < v.Len(); ok {
+			v = v.Index(s.index)
 		}
-		v = v.Index(s.index)
 	case stepKey:
-		if v.Kind() != reflect.Map {
+		if ok = v.Kind() == reflect.Map; ok {
+			v = v.MapIndex(reflect.ValueOf(s.key).Convert(v.Type().Key()))
+		}
+	}
+	if !ok || !v.IsValid() || s.omit && empty(v) {
+		return v, false
+	}
+	return v, true
+}
+
+// empty is what omitempty leaves out: zero values, and lists and maps without elements.
+func empty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return v.IsZero()
+}
+
+// fieldOf walks to a field, through embedded pointers.
+func fieldOf(v reflect.Value, index []int) (reflect.Value, bool) {
+	for _, i := range index {
+		var ok bool
+		if v, ok = open(v); !ok {
 			return v, false
 		}
-		v = v.MapIndex(reflect.ValueOf(s.key).Convert(v.Type().Key()))
+		v = v.Field(i)
 	}
-	if !v.IsValid() || s.omit && (v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 || v.Kind() == reflect.Map && v.Len() == 0) {
-		return v, false
+	return v, true
+}
+
+// inputOf reads an input; an operation.Optional that is not present, or null, has no value.
+func inputOf(v reflect.Value, index []int) (reflect.Value, bool) {
+	v = v.FieldByIndex(index)
+	if v.Kind() != reflect.Struct || v.Type() == timeType {
+		return v, true
+	}
+	if there := v.FieldByName("Present"); there.IsValid() {
+		return v.FieldByName("Value"), there.Bool() && !v.FieldByName("Null").Bool()
 	}
 	return v, true
 }

@@ -19,6 +19,7 @@ func (c *call) options() {
 		c.refuse(auth.E(auth.CodeNotFound, ""))
 		return
 	}
+	c.sharedHeaders(http.StatusNoContent)
 	h := c.w.Header()
 	origin := c.r.Header.Get("Origin")
 	method := c.r.Header.Get("Access-Control-Request-Method")

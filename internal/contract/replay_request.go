@@ -15,57 +15,21 @@ import (
 	"github.com/ostiary-id/ostiary/internal/operation"
 )
 
-func queryEscape(s string) string { return url.QueryEscape(s) }
-
 // wrongToken is sent where an example shows what becomes of a bad credential.
 const wrongToken = "not-a-token-of-this-server"
 
 // request builds the request of a scene from its example and what was given. missing says what it lacks.
 func (p *replayer) request(ctx context.Context, s *scene, values map[string]string) (r *http.Request, missing string) {
-	body := ""
-	media := ""
-	if s.body != nil {
-		media, _ = wire.MediaType(s.media)
-		literal := schema.Literal(s.body)
-		if plan := s.op.reads(media); plan != nil {
-			for i := range plan.binds {
-				b := &plan.binds[i]
-				if text, ok := values[s.op.inputs.slots[b.slot].name]; ok {
-					replace(&literal, b.path, p.prefixed(s.op, b.slot, text))
-				}
-			}
-		}
-		var err error
-		if body, err = encodeBody(media, &literal); err != nil {
-			return nil, err.Error()
-		}
+	body, media, err := p.body(s, values)
+	if err != nil {
+		return nil, err.Error()
 	}
-	path, query, headers := s.op.path, url.Values{}, http.Header{}
-	for i := range s.op.params {
-		param := &s.op.params[i]
-		text, ok := p.paramText(s, param, values)
-		switch {
-		case !ok && param.required:
-			return nil, "the parameter " + param.name + " has no example and nothing was given for it"
-		case !ok:
-		case param.in == auth.InPath:
-			path = strings.Replace(path, "{"+param.name+"}", url.PathEscape(text), 1)
-		case param.in == auth.InQuery:
-			query.Set(param.name, text)
-		case param.in == auth.InHeader:
-			headers.Set(param.name, text)
-		default:
-			headers.Add("Cookie", param.name+"="+url.PathEscape(text))
-		}
-	}
-	target := "http://localhost" + s.op.contract.bases[0] + path
-	if len(query) > 0 {
-		target += "?" + query.Encode()
+	target, headers, missing := p.target(s, values)
+	if missing != "" {
+		return nil, missing
 	}
 	r = httptest.NewRequestWithContext(ctx, s.op.method, target, strings.NewReader(body))
-	for name, v := range headers {
-		r.Header[name] = v
-	}
+	r.Header = headers
 	if s.accept != "" {
 		r.Header.Set("Accept", s.accept+", */*;q=0.1") // an error may come in another type than the results
 	}
@@ -76,6 +40,55 @@ func (p *replayer) request(ctx context.Context, s *scene, values map[string]stri
 		return nil, "the operation needs a credential and none was given"
 	}
 	return r, ""
+}
+
+// body is the example's body with what was given in its place.
+func (p *replayer) body(s *scene, values map[string]string) (body, media string, err error) {
+	if s.body == nil {
+		return "", "", nil
+	}
+	media, _ = wire.MediaType(s.media)
+	literal := schema.Literal(s.body)
+	if plan := s.op.reads(media); plan != nil {
+		for i := range plan.binds {
+			b := &plan.binds[i]
+			if text, ok := values[s.op.inputs.slots[b.slot].name]; ok {
+				replace(&literal, b.path, p.prefixed(s.op, b.slot, text))
+			}
+		}
+	}
+	body, err = encodeBody(media, &literal)
+	return body, media, err
+}
+
+// target is the URL and the headers that the parameters make.
+func (p *replayer) target(s *scene, values map[string]string) (target string, headers http.Header, missing string) {
+	path, query, headers := s.op.path, url.Values{}, http.Header{}
+	for i := range s.op.params {
+		param := &s.op.params[i]
+		text, ok := p.paramText(s, param, values)
+		if !ok {
+			if param.required {
+				return "", nil, "the parameter " + param.name + " has no example and nothing was given for it"
+			}
+			continue
+		}
+		switch param.in {
+		case auth.InPath:
+			path = strings.Replace(path, "{"+param.name+"}", url.PathEscape(text), 1)
+		case auth.InQuery:
+			query.Set(param.name, text)
+		case auth.InHeader:
+			headers.Set(param.name, text)
+		default:
+			headers.Add("Cookie", param.name+"="+url.PathEscape(text))
+		}
+	}
+	target = "http://localhost" + s.op.contract.bases[0] + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	return target, headers, ""
 }
 
 // present adds the credentials that were given, as the operation's security asks for them. An example of a missing

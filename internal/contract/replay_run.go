@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -301,7 +302,7 @@ func encodeBody(media string, v *wire.Value) (string, error) {
 			if item.Kind == wire.Bool {
 				text = strconv.FormatBool(item.True)
 			}
-			parts = append(parts, queryEscape(v.Members[i].Name)+"="+queryEscape(text))
+			parts = append(parts, url.QueryEscape(v.Members[i].Name)+"="+url.QueryEscape(text))
 		}
 	}
 	return strings.Join(parts, "&"), nil

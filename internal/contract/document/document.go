@@ -91,8 +91,8 @@ func (d *Document) report(line int, expected, format string, args ...any) {
 const maxReferences = 32
 
 // Follow resolves a reference: the result has the members of the target, and those that stand beside the
-// reference win over them. A node that is no reference is returned as it is. The same node always gives the same
-// result, so results can be compared by pointer.
+// reference win over them. A node that is no reference is returned as it is, and so is the target of a bare
+// reference. The same node always gives the same result, so results can be compared by pointer.
 func (d *Document) Follow(n *Node) *Node {
 	ref := reference(n)
 	if ref == nil {
@@ -126,6 +126,9 @@ func (d *Document) resolve(n, ref *Node) *Node {
 	if target.Kind != Map {
 		d.Report(ref, "a reference to an object", "the reference %q points to %s", ref.Text, target.Kind)
 		return merged
+	}
+	if len(merged.Pairs) == 0 {
+		return target
 	}
 	return d.overlay(merged, target)
 }

@@ -214,7 +214,6 @@ func (s *Schema) array(r *Run, v *wire.Value) {
 	if s.unique && repeated(v.Items) {
 		r.add(auth.ViolationNotUnique, "must not have the same item twice", "", "array")
 	}
-	found := 0
 	for i := range v.Items {
 		item := s.items
 		if i < len(s.prefix) {
@@ -225,15 +224,25 @@ func (s *Schema) array(r *Run, v *wire.Value) {
 			item.validate(r, &v.Items[i])
 			r.pop()
 		}
-		if s.contains != nil && s.contains.fits(&v.Items[i]) {
+	}
+	if s.contains != nil {
+		s.containing(r, v)
+	}
+}
+
+// containing counts the items that `contains` describes; one is needed unless minContains says otherwise.
+func (s *Schema) containing(r *Run, v *wire.Value) {
+	found, least := 0, s.minContains
+	for i := range v.Items {
+		if s.contains.fits(&v.Items[i]) {
 			found++
 		}
 	}
-	if s.contains == nil {
-		return
+	if least < 0 {
+		least = 1
 	}
-	if least := max(s.minContains, 0); found < least || s.minContains < 0 && found == 0 {
-		r.add(auth.ViolationTooFew, "has too few of the items that it needs", strconv.Itoa(max(least, 1)), "array")
+	if found < least {
+		r.add(auth.ViolationTooFew, "has too few of the items that it needs", strconv.Itoa(least), "array")
 	}
 	if s.maxContains >= 0 && found > s.maxContains {
 		r.add(auth.ViolationTooMany, "has too many of one kind of item", strconv.Itoa(s.maxContains), "array")
