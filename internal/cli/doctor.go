@@ -72,7 +72,7 @@ func (e *env) examine(c config.Config) []server.Finding {
 func ready(ctx context.Context, web *http.Client) server.Finding {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.OperatorURL+"/readyz", nil)
 	if err != nil {
-		return server.Finding{Level: server.Unsafe, Subject: "database", Text: err.Error()}
+		return server.Finding{Level: server.Unsafe, Subject: "database", Text: err.Error(), Remedy: "see the server's log"}
 	}
 	response, err := web.Do(request)
 	if err != nil {
@@ -90,7 +90,7 @@ func administrators(ctx context.Context, web *http.Client) server.Finding {
 	page, err := ask.ListUsers(ctx, client.UserFilter{Role: "admin", Status: "active"}, client.Paging{Limit: 1})
 	switch {
 	case err != nil:
-		return server.Finding{Level: server.Unsafe, Subject: "administrators", Text: err.Error()}
+		return server.Finding{Level: server.Unsafe, Subject: "administrators", Text: err.Error(), Remedy: "see the server's log"}
 	case len(page.Users) == 0:
 		return server.Finding{Level: server.Notice, Subject: "administrators", Text: "there is none yet", Remedy: "open the link of `ostiary setup link`"}
 	}

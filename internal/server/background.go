@@ -25,7 +25,7 @@ const (
 	tidyBatch = 500
 	// tidyRounds bounds one kind's share of a round; the rest waits a minute.
 	tidyRounds = 200
-	// deadKept is how much longer jobs that were given up are kept than finished ones.
+	// workerDrain is how long jobs under way may go on when the server stops.
 	workerDrain = 5 * time.Second
 )
 

@@ -53,7 +53,7 @@ func givens() map[string]contract.Given {
 			s.Handler = own.Operator() // who comes in there needs no credential, and none that is sent is looked at
 			return map[string]string{contract.GivenBearer: "operator"}, nil
 		case operation.Administrator:
-			return administratorOf(ctx, own, e)
+			return overUser(ctx, own, e)
 		case operation.Anyone:
 			return nil, nil
 		}
@@ -135,7 +135,6 @@ func ways() map[string]give {
 			}
 			return values, err
 		},
-		"end-session/not-found":                    unknownID,
 		"create-first-administrator/ok":            setupToken,
 		"create-first-administrator/weak-password": setupToken,
 		"create-first-administrator/conflict": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
@@ -269,14 +268,6 @@ func setupToken(ctx context.Context, s *stage, _ contract.Example) (map[string]s
 	return map[string]string{"token": token}, err
 }
 
-func unknownID(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
-	values, err := memberOf(ctx, s, e)
-	if err == nil {
-		values["id"] = "00000000-0000-7000-8000-000000000000"
-	}
-	return values, err
-}
-
 // keys are the Givens of API keys.
 func keys() map[string]give {
 	one := func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
@@ -289,13 +280,10 @@ func keys() map[string]give {
 		return values, err
 	}
 	return map[string]give{
-		"list-api-keys/ok":         one,
-		"get-api-key/ok":           one,
-		"rotate-api-key/ok":        one,
-		"revoke-api-key/ok":        one,
-		"get-api-key/not-found":    unknownID,
-		"rotate-api-key/not-found": unknownID,
-		"revoke-api-key/not-found": unknownID,
+		"list-api-keys/ok":  one,
+		"get-api-key/ok":    one,
+		"rotate-api-key/ok": one,
+		"revoke-api-key/ok": one,
 		"create-api-key/limit-reached": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := memberOf(ctx, s, e)
 			for err == nil {
@@ -321,20 +309,6 @@ func (s *stage) apiKey(ctx context.Context, bearer string, scopes ...string) (au
 // administration are the Givens of administrators' operations on users and apps.
 func administration() map[string]give {
 	out := map[string]give{}
-	for _, name := range []string{"get-user", "disable-user", "enable-user", "set-role", "end-user-sessions", "list-users"} {
-		out[name+"/ok"] = func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
-			values, err := administratorOf(ctx, s, e)
-			if err != nil {
-				return nil, err
-			}
-			in, err := s.member(ctx, lifecycle.NewUser{Email: "jo@example.com", EmailVerified: true, Name: "Jo"})
-			if err == nil {
-				values["id"] = string(in.User.ID)
-			}
-			return values, err
-		}
-		out[name+"/not-found"] = missing
-	}
 	out["disable-user/conflict"], out["set-role/conflict"] = lastAdministrator, lastAdministrator
 	out["create-user/identifier-taken"] = func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 		if _, err := taken(ctx, s, e); err != nil {
@@ -355,9 +329,21 @@ func administration() map[string]give {
 			}
 			return values, err
 		}
-		out[name+"/not-found"] = missing
 	}
 	return out
+}
+
+// overUser is an administrator with another user to do something to.
+func overUser(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	values, err := administratorOf(ctx, s, e)
+	if err != nil {
+		return nil, err
+	}
+	in, err := s.member(ctx, lifecycle.NewUser{Email: "jo@example.com", EmailVerified: true, Name: "Jo"})
+	if err == nil {
+		values["id"], values["app_id"] = string(in.User.ID), string(auth.DefaultApp)
+	}
+	return values, err
 }
 
 // missing is an administrator who asks for what is not there.
@@ -383,6 +369,7 @@ func lastAdministrator(ctx context.Context, s *stage, _ contract.Example) (map[s
 func refusals() map[string]give {
 	return map[string]give{
 		"*/unauthenticated": nothing,
+		"*/not-found":       missing,
 		"*/invalid-token":   nothing,
 		"*/token-expired": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := administratorOf(ctx, s, e)

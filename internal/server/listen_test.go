@@ -164,6 +164,9 @@ func TestGracefulDrain_AV04(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(c.Data, SocketName)); err == nil {
 		t.Error("the command socket is still there")
 	}
+	if fileExists(DatabasePath(c) + "-wal") {
+		t.Error("a stopped server leaves half of its database in a log beside it")
+	}
 	must(t, once(t, c)) // the lock is gone
 }
 

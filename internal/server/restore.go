@@ -54,10 +54,12 @@ func Restore(ctx context.Context, c config.Config, o Options, file string) (r Re
 	if err != nil {
 		return r, fmt.Errorf("restore: open the backup: %w", err)
 	}
-	if r, err = markRestored(ctx, c, o, db); err != nil {
+	// A copy of the marked copy is one file for certain, without a log beside it.
+	whole := filepath.Join(nursery, "whole.db")
+	if r, err = markRestored(ctx, c, o, db, func() error { return db.Backup(ctx, whole) }); err != nil {
 		return r, err
 	}
-	r.Kept, err = store.Replace(DatabasePath(c), copied, ".replaced-"+o.Clock().UTC().Format("20060102T150405Z"))
+	r.Kept, err = store.Replace(DatabasePath(c), whole, ".replaced-"+o.Clock().UTC().Format("20060102T150405Z"))
 	return r, err
 }
 
@@ -71,7 +73,7 @@ func MarkRestored(ctx context.Context, c config.Config, o Options) (Restored, er
 	if err != nil {
 		return Restored{}, err
 	}
-	return markRestored(ctx, c, o, db)
+	return markRestored(ctx, c, o, db, func() error { return nil })
 }
 
 func refuseRunning(ctx context.Context, c config.Config) error {
@@ -82,8 +84,8 @@ func refuseRunning(ctx context.Context, c config.Config) error {
 	return nil
 }
 
-// markRestored ends what must not live again, records it, and closes the database.
-func markRestored(ctx context.Context, c config.Config, o Options, db *store.DB) (r Restored, err error) {
+// markRestored ends what must not live again, records it, calls after, and closes the database.
+func markRestored(ctx context.Context, c config.Config, o Options, db *store.DB, after func() error) (r Restored, err error) {
 	h := &house{db: db, late: &late{}}
 	defer h.close(ctx)
 	master, found, err := findMaster(c)
@@ -112,9 +114,13 @@ func markRestored(ctx context.Context, c config.Config, o Options, db *store.DB)
 	if r.Mails, err = h.queue.Discard(ctx, db, mail.JobKind, string(auth.EndRestored)); err != nil {
 		return r, err
 	}
-	return r, db.Write(ctx, func(tx *store.Tx) error {
+	err = db.Write(ctx, func(tx *store.Tx) error {
 		return h.audit.Record(tx, operatorCaller(), auth.Event{App: auth.DefaultApp, Action: restoredAction, Outcome: "ok"})
 	})
+	if err != nil {
+		return r, err
+	}
+	return r, after()
 }
 
 func operatorCaller() auth.Caller {
