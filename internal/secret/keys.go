@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -28,7 +29,7 @@ const (
 // (SECURITY KM-03), so that what is made for one purpose is worthless for another. Safe for concurrent use.
 type Keys struct {
 	held []heldMaster // the current one first
-	macs sync.Map     // subkey -> []byte
+	macs sync.Map     // subkey -> *sync.Pool of hash.Hash
 	aead sync.Map     // subkey -> tink.AEAD
 }
 
@@ -90,11 +91,15 @@ func (k *Keys) CheckMAC(purpose string, mac []byte, parts ...string) bool {
 
 func (k *Keys) mac(master int, purpose string, parts []string) []byte {
 	id := subkey{master, purpose}
-	key, ok := k.macs.Load(id)
+	pool, ok := k.macs.Load(id)
 	if !ok {
-		key, _ = k.macs.LoadOrStore(id, k.held[master].derive("mac/"+purpose, sha256.Size))
+		key := k.held[master].derive("mac/"+purpose, sha256.Size)
+		pool, _ = k.macs.LoadOrStore(id, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
 	}
-	h := hmac.New(sha256.New, key.([]byte))
+	// A reused HMAC keeps the two blocks that the key makes of it: 0.4 us instead of 1.1, and a refresh needs four.
+	h := pool.(*sync.Pool).Get().(hash.Hash)
+	defer pool.(*sync.Pool).Put(h)
+	h.Reset()
 	_, _ = h.Write(frame(parts...))
 	return h.Sum(make([]byte, 0, sha256.Size))
 }

@@ -121,6 +121,10 @@ func scanUser(scan func(dest ...any) error) (auth.User, error) {
 		u.ExternalID = *external
 	}
 	u.CreatedAt, u.UpdatedAt, u.DisabledAt = instant(created), instant(updated), instant(disabled)
+	if attributes == "{}" { // most users have none, and every refresh reads one
+		u.Attributes = map[string]any{}
+		return u, nil
+	}
 	return u, fromJSON(attributes, &u.Attributes)
 }
 

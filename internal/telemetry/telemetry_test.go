@@ -3,6 +3,7 @@ package telemetry
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -18,12 +19,33 @@ func TestNoSecretInALine_LG02(t *testing.T) {
 		log := NewLogger(LogOptions{Writer: &out, Format: format})
 		log.Info("x", "password", "canary-1", "refresh_token", "canary-2", "Authorization", "canary-3",
 			"typed", secret.Secret("canary-4"), slog.Group("inner", "totp_code", "canary-5"), "user", "visible")
+		log.Info("alone", slog.Group("inner", slog.Group("deeper", "NewPassword", "canary-6")))
+		log.Info("alone", "lazy", lazy{})
+		log.With("api_key", "canary-8").WithGroup("g").Info("x", "cookie", "canary-9")
 		if strings.Contains(out.String(), "canary") {
 			t.Errorf("%s: a secret is in %s", format, out.String())
 		}
 		if !strings.Contains(out.String(), "visible") {
 			t.Errorf("%s: too much is redacted: %s", format, out.String())
 		}
+	}
+}
+
+// lazy is a value that makes its attributes when it is logged.
+type lazy struct{}
+
+func (lazy) LogValue() slog.Value { return slog.GroupValue(slog.String("secret", "canary-7")) }
+
+func BenchmarkLine(b *testing.B) {
+	log := NewLogger(LogOptions{Writer: io.Discard, Format: "json"})
+	attrs := []slog.Attr{slog.String("method", "GET"), slog.Int("status", 200), slog.Duration("took", time.Millisecond),
+		slog.Int64("bytes", 300), slog.String("ip", "192.0.2.1"), slog.String("request_id", "2f1f3a5b7c9d2f1f3a5b"),
+		slog.String("contract", "cloudheed"), slog.String("operation", "get-me"), slog.String("route", "/v1/auth/me"),
+		slog.String("app", "default"), slog.String("user", "01890a5d-ac96-774b-bcce-b302099a8057"),
+		slog.String("session", "01890a5d-ac96-774b-bcce-b302099a8057"), slog.String("code", "ok")}
+	b.ReportAllocs()
+	for b.Loop() {
+		log.LogAttrs(b.Context(), slog.LevelInfo, "request", attrs...)
 	}
 }
 
