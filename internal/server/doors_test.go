@@ -134,8 +134,9 @@ func TestPagesRefuseBadForms_IO04(t *testing.T) {
 		"nothing said":   {"token=a", "", 415},
 		"too large":      {"token=" + strings.Repeat("x", 70<<10), "application/x-www-form-urlencoded", 400},
 		"a dead link":    {"token=nothing", "application/x-www-form-urlencoded; charset=utf-8", 400},
+		"in the URL too": {"token=a", "application/x-www-form-urlencoded", 400},
 	} {
-		r := httptest.NewRequest("POST", "/verify", strings.NewReader(c.body))
+		r := httptest.NewRequest("POST", map[bool]string{true: "/verify?token=b", false: "/verify"}[name == "in the URL too"], strings.NewReader(c.body))
 		r.Header.Set("Content-Type", c.kind)
 		if w := call(s, r); w.Code != c.want {
 			t.Errorf("%s: %d", name, w.Code)

@@ -105,7 +105,7 @@ func (p *Pages) again(w http.ResponseWriter, page string, err error, v view) err
 }
 
 // form reads a posted form: ours only (the same-origin check), small, of one content type, every field at most
-// once (IO-04), text that is UTF-8 without NUL.
+// once, in the URL neither (IO-04), text that is UTF-8 without NUL.
 func (p *Pages) form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := p.origins.Check(r); err != nil {
 		return nil, err
@@ -117,8 +117,9 @@ func (p *Pages) form(w http.ResponseWriter, r *http.Request) (url.Values, error)
 	if err := r.ParseForm(); err != nil {
 		return nil, auth.E(auth.CodeInvalidRequest, "The form could not be read.")
 	}
+	query := r.URL.Query()
 	for name, values := range r.PostForm {
-		if len(values) != 1 || !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0) {
+		if len(values) != 1 || query.Has(name) || !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0) {
 			return nil, auth.Invalid(name, auth.ViolationInvalid, "The form could not be read.")
 		}
 	}
