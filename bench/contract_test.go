@@ -190,7 +190,7 @@ func engine(b *testing.B, s *still) http.Handler {
 		b.Fatal(err)
 	}
 	e, err := contract.New(context.Background(), contract.Options{
-		Operations: s, Credentials: s, PublicURL: "http://localhost:8080", Clock: time.Now, Rand: rand.Reader, Keys: keys,
+		Operations: s, Credentials: s, PublicURL: "http://localhost:8080", Rand: rand.Reader, Keys: keys,
 		Mounts: []contract.Mount{{Source: contract.Source{Name: "bench.yaml", Data: []byte(bareDocument)}}},
 	})
 	if err != nil {
@@ -252,7 +252,7 @@ func BenchmarkContractLoad(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := contract.New(context.Background(), contract.Options{Operations: s, Credentials: s, PublicURL: "http://localhost", Clock: time.Now,
+				_, err := contract.New(context.Background(), contract.Options{Operations: s, Credentials: s, PublicURL: "http://localhost",
 					Mounts: []contract.Mount{{Source: contract.Source{Name: "bench.yaml", Data: []byte(bareDocument), Trusted: trusted}}}})
 				if err != nil {
 					b.Fatal(err)

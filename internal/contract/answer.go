@@ -36,6 +36,7 @@ func (c *call) tell(out operation.Outcome) {
 		c.fault = errorScope{Code: result.Name, Title: titleOf(result.Name), Message: result.Doc}
 		c.reserved.Error = &c.fault
 		httpx.Event(c.r.Context()).SetString(httpx.KeyCode, result.Name)
+		c.challenge("", a.status)
 	}
 	c.write(a, a.status, value)
 }
@@ -77,16 +78,22 @@ func (c *call) refuse(err error) {
 	if retry > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((retry+time.Second-1)/time.Second), 10))
 	}
-	if c.plan != nil {
-		scope := ""
-		if c.op != nil {
-			scope = c.op.def.Scope
-		}
-		if text := challenge(c.plan.name, e.Code, status, c.shown.any, scope); text != "" {
-			h.Set("WWW-Authenticate", text)
-		}
-	}
+	c.challenge(e.Code, status)
 	c.write(a, status, reflect.Value{})
+}
+
+// challenge tells a client without rights how to get some; every 401 must (RFC 9110 section 11.6.1).
+func (c *call) challenge(code auth.Code, status int) {
+	if c.plan == nil {
+		return
+	}
+	scope := ""
+	if c.op != nil {
+		scope = c.op.def.Scope
+	}
+	if text := challenge(c.plan.name, code, status, c.shown.any, scope); text != "" {
+		c.w.Header().Set("WWW-Authenticate", text)
+	}
 }
 
 // counted counts a request that is refused before anybody knows who asks against its network, so that a flood of

@@ -9,8 +9,8 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/operation"
@@ -50,11 +50,14 @@ func resultOf[T any](name, doc string) operation.Result {
 
 // house is the credential side of tests: known words for each kind of credential.
 type house struct {
+	mu   sync.Mutex
 	seen auth.Presented
 }
 
 func (h *house) Resolve(_ context.Context, p auth.Presented) (auth.Caller, error) {
+	h.mu.Lock()
 	h.seen = p
+	h.mu.Unlock()
 	c := auth.Caller{Kind: auth.CallerAnonymous, App: p.MountApp, Client: auth.DefaultClient}
 	for _, word := range []string{p.AccessToken, p.Bearer, p.APIKey, p.SessionCookie} {
 		switch word {
@@ -98,7 +101,6 @@ func testKeys(t testing.TB) *secret.Keys {
 func options(t testing.TB, c Operations, texts ...string) Options {
 	o := Options{
 		Operations: c, Credentials: &house{}, PublicURL: publicURL, Keys: testKeys(t),
-		Clock: func() time.Time { return time.Date(2026, 3, 17, 10, 0, 0, 0, time.UTC) },
 		Rand:  rand.Reader,
 		Origins: func(_ context.Context, _ auth.AppID, client auth.ClientID) ([]string, error) {
 			switch client {

@@ -3,12 +3,10 @@ package contract
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/httpx"
@@ -51,16 +49,14 @@ type Operations interface {
 	Call(ctx context.Context, d *operation.Definition, r *operation.Request, in any) (operation.Outcome, error)
 }
 
-// Options are the parts an engine needs. Operations, Credentials, PublicURL, Clock, Rand and Keys are required.
+// Options are the parts an engine needs. Operations, Credentials, PublicURL, Rand and Keys are required.
 type Options struct {
 	Operations  Operations
 	Credentials Credentials
 	Mounts      []Mount
 	PublicURL   string // scheme://host[:port], what links and same-origin checks are built on
-	Clock       func() time.Time
 	Rand        io.Reader
 	Keys        *secret.Keys
-	Logger      *slog.Logger
 	// Origins lists the allowed origins of a client; of every client of the app when client is empty. Nil: none.
 	Origins func(ctx context.Context, app auth.AppID, client auth.ClientID) ([]string, error)
 	// AppName is the app's name for answers and pages that show it. Nil: the app's id.

@@ -238,6 +238,10 @@ func TestResults(t *testing.T) {
 			t.Errorf("%s %s: %s", c.path, c.outcome, body)
 		}
 	}
+	things.outcome = "code-needed"
+	if status, _, header := ask(t, h, "POST", "/error", ""); status != 401 || header.Get("WWW-Authenticate") != `Bearer realm="things"` {
+		t.Errorf("a result as a 401: %d %v", status, header)
+	}
 	things.outcome, things.err = "in", auth.E(auth.CodeInvalidCredentials, "")
 	if status, body, _ := ask(t, h, "POST", "/error", ""); status != 401 || body != `{"e":"NO","m":"The credentials are wrong","t":"The credentials are wrong"}` {
 		t.Errorf("%d %s", status, body)

@@ -159,7 +159,8 @@ func credentialNames(list []credential) string {
 // shown is what one request shows for the schemes of its operation.
 type shown struct {
 	auth.Presented
-	cookie bool // the credential that acts for a user came in a cookie
+	cookie bool // a credential, or an input, came in a cookie
+	header bool // a credential came in a header, which no foreign page can make a browser send
 	any    bool
 }
 
@@ -183,6 +184,7 @@ func (s *security) extract(r *http.Request, cookies httpx.Cookies) (shown, error
 		}
 		have |= 1 << i
 		out.any = true
+		out.header = out.header || one.cookie == ""
 		if one.carries != credentialAppKey {
 			if users++; users > 1 {
 				return out, auth.E(auth.CodeInvalidRequest, "The request carries two credentials; send one")
@@ -191,7 +193,7 @@ func (s *security) extract(r *http.Request, cookies httpx.Cookies) (shown, error
 		}
 		out.put(one.carries, value)
 	}
-	if len(s.schemes) > 0 && strings.Contains(r.URL.RawQuery, "access_token=") {
+	if len(s.schemes) > 0 && tokenInQuery(r.URL.RawQuery) {
 		return out, auth.E(auth.CodeInvalidRequest, "Credentials are not accepted in the query")
 	}
 	for _, needed := range s.alternatives {
@@ -203,6 +205,11 @@ func (s *security) extract(r *http.Request, cookies httpx.Cookies) (shown, error
 		return out, nil
 	}
 	return out, auth.E(auth.CodeUnauthenticated, "")
+}
+
+// tokenInQuery finds the query parameter of RFC 6750 section 2.3.
+func tokenInQuery(query string) bool {
+	return strings.HasPrefix(query, "access_token=") || strings.Contains(query, "&access_token=")
 }
 
 func satisfied(needed []int, have uint64) bool {

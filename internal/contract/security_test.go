@@ -85,6 +85,7 @@ func TestCredentials_MD03(t *testing.T) {
 		{"/mine", "Authorization: Bearer good\nAuthorization: Bearer good", 400, "", ""},
 		{"/mine?access_token=good", "", 400, "", ""},
 		{"/mine?access_token=good", "Authorization: Bearer good", 400, "", ""},
+		{"/mine?my_access_token=good", "Authorization: Bearer good", 204, "", "bearer"},
 		{"/anyone", "", 204, "", ""},
 		{"/anyone", "Authorization: Bearer good", 204, "", "bearer"},
 		{"/anyone", "Authorization: Bearer bad", 401, realm + `, error="invalid_token"`, ""},

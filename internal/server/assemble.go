@@ -119,8 +119,8 @@ func (h *house) load(ctx context.Context, c config.Config, p plan, o Options, m 
 		return loaded{err: err}
 	}
 	engine, err := contract.New(ctx, contract.Options{
-		Operations: h.late, Credentials: h.late, Mounts: p.mounts, PublicURL: c.PublicBase(), Clock: o.Clock, Rand: o.Rand,
-		Keys: keys, Logger: o.Logger, Origins: h.origins, AppName: h.appName,
+		Operations: h.late, Credentials: h.late, Mounts: p.mounts, PublicURL: c.PublicBase(), Rand: o.Rand,
+		Keys: keys, Origins: h.origins, AppName: h.appName,
 	})
 	return loaded{engine, err}
 }
