@@ -38,7 +38,7 @@ const password = "correct horse battery"
 type house struct {
 	*operation.Catalogue
 	operation.Credentials
-	t       *testing.T
+	t       testing.TB
 	clock   *storetest.Clock
 	workers *queue.Workers
 	inbox   *mail.Inbox
@@ -54,7 +54,7 @@ func each(t *testing.T, fn func(t *testing.T, h *house)) {
 	})
 }
 
-func furnish(t *testing.T, db *store.DB, clock *storetest.Clock) *house {
+func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, settings ...map[string]limit.Setting) *house {
 	t.Helper()
 	master, err := secret.NewMaster(rand.Reader)
 	if err != nil {
@@ -74,7 +74,11 @@ func furnish(t *testing.T, db *store.DB, clock *storetest.Clock) *house {
 	t.Cleanup(signs.Stop)
 	pool := secret.NewPool(secret.PoolOptions{Params: secret.PasswordParams{Memory: 64, Time: 1, Threads: 1}, Rand: rand.Reader})
 	t.Cleanup(pool.Close)
-	limits := limit.New(limit.Options{DB: db, Keys: keys, Clock: clock.Now})
+	o := limit.Options{DB: db, Keys: keys, Clock: clock.Now}
+	if len(settings) > 0 {
+		o.Settings = settings[0]
+	}
+	limits := limit.New(o)
 	sessions := session.New(session.Options{DB: db, Signer: signs, Keys: keys, Audit: log, Clock: clock.Now, Rand: rand.Reader})
 	apikeys := apikey.New(apikey.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
 	apps := app.New(app.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
