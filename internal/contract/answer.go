@@ -279,7 +279,7 @@ func builtinAnswers() answers {
 	return answers{rest: &answer{offers: []string{"application/problem+json"}, bodies: []bodyOut{{
 		contentType: "application/problem+json",
 		emit: func(b []byte, t *telling, _ reflect.Value) ([]byte, bool) {
-			fault := t.reserved.FieldByName("Error").Interface().(*errorScope) //nolint:errcheck,forcetypeassert // its type is fixed
+			fault := t.reserved.FieldByName("Error").Interface().(*errorScope)
 			b = appendJSONString(append(b, `{"type":"about:blank","title":`...), fault.Title)
 			b = strconv.AppendInt(append(b, `,"status":`...), t.reserved.FieldByName("Response").Field(0).Int(), 10)
 			b = appendJSONString(append(b, `,"detail":`...), fault.Message)

@@ -82,7 +82,7 @@ func (c *call) free() {
 
 // serve answers one request.
 func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
-	c := e.calls.Get().(*call) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	c := e.calls.Get().(*call)
 	defer c.free()
 	c.w, c.r, c.path = w, r, r.URL.EscapedPath()
 	method := r.Method

@@ -101,7 +101,7 @@ func testKeys(t testing.TB) *secret.Keys {
 func options(t testing.TB, c Operations, texts ...string) Options {
 	o := Options{
 		Operations: c, Credentials: &house{}, PublicURL: publicURL, Keys: testKeys(t),
-		Rand:  rand.Reader,
+		Rand: rand.Reader,
 		Origins: func(_ context.Context, _ auth.AppID, client auth.ClientID) ([]string, error) {
 			switch client {
 			case "":

@@ -122,7 +122,7 @@ func TestLegacyDocument(t *testing.T) {
 		ask(t, h, "POST", "/shop/members/me/keys", `{"label":"l","rights":"a b","days":30}`, "Authorization: Bearer good")
 		in, _ = s.last.(*operation.CreateAPIKeyInput)
 	}
-	if in == nil || in.Name != "l" || strings.Join(in.Scopes, "|") != "a|b" || in.Prefix != "shop_" || time.Duration(in.ExpiresIn) != 30*24*time.Hour {
+	if in == nil || in.Name != "l" || strings.Join(in.Scopes, "|") != "a|b" || in.Prefix != "shop_" || in.ExpiresIn != 30*24*time.Hour {
 		t.Errorf("the input of create-api-key is %+v", in)
 	}
 }

@@ -272,26 +272,26 @@ func (l *loader) paths(root *document.Node) {
 
 // template checks a path and lists its parameters.
 func (l *loader) template(p document.Pair) (segments []string, ok bool) {
-	wrong := func(what string) ([]string, bool) {
+	wrong := func(what string) bool {
 		l.doc.ReportLine(p.Line, "segments that are text or one {parameter}", "the path %q %s", p.Key, what)
-		return nil, false
+		return false
 	}
 	if !strings.HasPrefix(p.Key, "/") || strings.ContainsAny(p.Key, "*?#%;\\ ") || strings.Contains(p.Key, "//") {
-		return wrong("cannot be served")
+		return nil, wrong("cannot be served")
 	}
 	for part := range strings.SplitSeq(p.Key[1:], "/") {
 		if !strings.ContainsAny(part, "{}") {
 			if part == "." || part == ".." {
-				return wrong("has a dot segment")
+				return nil, wrong("has a dot segment")
 			}
 			continue
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(part, "{"), "}")
 		if len(name)+2 != len(part) || name == "" || strings.ContainsAny(name, "{}:") {
-			return wrong("mixes text and a parameter in one segment")
+			return nil, wrong("mixes text and a parameter in one segment")
 		}
 		if slices.Contains(segments, name) {
-			return wrong("has the parameter {" + name + "} twice")
+			return nil, wrong("has the parameter {" + name + "} twice")
 		}
 		segments = append(segments, name)
 	}

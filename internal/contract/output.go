@@ -65,7 +65,7 @@ func (c *outputCompiler) json(n *document.Node, name string, base reflect.Type) 
 	case f.Get("x-key") != nil:
 		out = c.keyed(f, base)
 	case types&schema.ObjectType != 0:
-		out = c.object(f, name, base)
+		out = c.object(f, base)
 	case types&schema.ArrayType != 0:
 		out = c.array(f, name, base)
 	default:
@@ -131,7 +131,7 @@ type memberOut struct {
 	emit emit
 }
 
-func (c *outputCompiler) object(f *document.Node, name string, base reflect.Type) output {
+func (c *outputCompiler) object(f *document.Node, base reflect.Type) output {
 	c.l.idle(f, "x-map", "x-format")
 	var src source
 	scoped := f.Get("x-output") != nil

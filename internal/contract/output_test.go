@@ -103,7 +103,10 @@ func TestValues(t *testing.T) {
 		if c.want == "(left out)" {
 			want = `{}`
 		}
-		if got != want && !(strings.HasPrefix(c.want, `"data:`) && strings.HasPrefix(got, strings.TrimSuffix(want, "}"))) {
+		if image := strings.HasPrefix(c.want, `"data:`); image && strings.HasPrefix(got, strings.TrimSuffix(want, "}")) {
+			continue
+		}
+		if got != want {
 			t.Errorf("%s:\n got %s\nwant %s", c.schema, got, want)
 		}
 	}

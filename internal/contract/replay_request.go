@@ -127,7 +127,7 @@ func credentialText(c credential, values map[string]string) string {
 func (s *scheme) send(r *http.Request, value string) {
 	switch {
 	case s.cookie != "":
-		r.AddCookie(&http.Cookie{Name: s.cookie, Value: value})
+		r.Header.Add("Cookie", s.cookie+"="+value)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	case s.bearer:
 		r.Header.Set("Authorization", "Bearer "+value)

@@ -106,12 +106,12 @@ func misfit(natural, want schema.Types) string {
 
 // goKind says what a Go type is, in words of a document's author.
 func goKind(t reflect.Type) string {
-	switch {
-	case t == timeType:
+	switch t {
+	case timeType:
 		return "a time"
-	case t == durationType:
+	case durationType:
 		return "a duration"
-	case t == anyType:
+	case anyType:
 		return "a value of any type"
 	}
 	switch t.Kind() {

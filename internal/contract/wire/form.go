@@ -69,7 +69,7 @@ func Text(s string) *Fault {
 }
 
 func unescape(s string, plus bool) (string, bool) {
-	if strings.IndexByte(s, '%') < 0 && !(plus && strings.IndexByte(s, '+') >= 0) {
+	if strings.IndexByte(s, '%') < 0 && (!plus || strings.IndexByte(s, '+') < 0) {
 		return s, true
 	}
 	out := make([]byte, 0, len(s))

@@ -78,12 +78,12 @@ func quality(accept, offer string) (q int, ok bool) {
 		}
 		ok = true
 		rank := 0
-		switch {
-		case rng == offer:
+		switch rng {
+		case offer:
 			rank = 3
-		case rng == major+"/*":
+		case major + "/*":
 			rank = 2
-		case rng == "*/*":
+		case "*/*":
 			rank = 1
 		}
 		if rank > specific {
