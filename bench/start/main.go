@@ -71,7 +71,7 @@ func once(binary, data string, settle time.Duration) (took time.Duration, kib in
 	if err != nil {
 		return 0, 0, err
 	}
-	server := exec.Command(binary, "serve", "--listen", address, "--data", data) //nolint:gosec // the program to be measured
+	server := exec.Command(binary, "serve", "--listen", address, "--data", data)
 	begun := time.Now()
 	if err := server.Start(); err != nil {
 		return 0, 0, err
@@ -103,7 +103,7 @@ func freeAddress() (string, error) {
 
 func firstAnswer(url string, until time.Time) error {
 	for time.Now().Before(until) {
-		r, err := http.Get(url) //nolint:gosec // our own server
+		r, err := http.Get(url)
 		if err == nil {
 			_, _ = io.Copy(io.Discard, r.Body)
 			_ = r.Body.Close()

@@ -50,5 +50,5 @@ func collectorPercent(live uint64) int {
 	if live < headroom*100/mostPercent {
 		return mostPercent
 	}
-	return int(max(headroom*100/live, 100)) //nolint:gosec // between 100 and mostPercent
+	return int(max(headroom*100/live, 100))
 }

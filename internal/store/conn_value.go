@@ -85,12 +85,12 @@ func (c *conn) bindOne(handle uintptr, i int32, arg any, at uintptr) int32 {
 		}
 		return sqlite3.Xsqlite3_bind_int64(c.tls, handle, i, n)
 	case string:
-		return sqlite3.Xsqlite3_bind_text(c.tls, handle, i, at, int32(len(v)), 0) //nolint:gosec // texts are bounded far below
+		return sqlite3.Xsqlite3_bind_text(c.tls, handle, i, at, int32(len(v)), 0)
 	case []byte:
 		if v == nil {
 			return sqlite3.Xsqlite3_bind_null(c.tls, handle, i)
 		}
-		return sqlite3.Xsqlite3_bind_blob(c.tls, handle, i, at, int32(len(v)), 0) //nolint:gosec // blobs are bounded far below
+		return sqlite3.Xsqlite3_bind_blob(c.tls, handle, i, at, int32(len(v)), 0)
 	}
 	return sqlite3.SQLITE_MISMATCH
 }
@@ -130,7 +130,7 @@ func (r *sqliteRows) Scan(dest ...any) error {
 		return errDestinations
 	}
 	for i, d := range dest {
-		if err := r.column(int32(i), d); err != nil { //nolint:gosec // a row has few columns
+		if err := r.column(int32(i), d); err != nil {
 			return fmt.Errorf("column %d: %w", i+1, err)
 		}
 	}

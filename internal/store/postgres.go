@@ -214,7 +214,11 @@ func (s sqlTx) exec(ctx context.Context, query string, args []any) (affected int
 }
 
 func (s sqlTx) query(ctx context.Context, query string, args []any) (resultRows, error) {
-	return s.tx.QueryContext(ctx, query, args...)
+	rows, err := s.tx.QueryContext(ctx, query, args...) //nolint:rowserrcheck // Tx.rows reads them and asks
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
 }
 
 func (e *postgresEngine) backup(context.Context, string) error {

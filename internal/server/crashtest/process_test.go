@@ -55,7 +55,7 @@ func start(t *testing.T, s settings) *process {
 	address := freeAddress(t)
 	p := &process{url: "http://" + address, output: &bytes.Buffer{}, done: make(chan struct{})}
 	p.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}
-	p.cmd = exec.Command(os.Args[0], "serve", "--listen", address, "--data", s.data, "--config", s.file(t)) //nolint:gosec // the test's own binary
+	p.cmd = exec.Command(os.Args[0], "serve", "--listen", address, "--data", s.data, "--config", s.file(t))
 	p.cmd.Env = append(withoutSettings(os.Environ()), childVariable+"=1")
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
