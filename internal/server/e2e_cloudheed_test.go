@@ -108,6 +108,10 @@ func cloudheedKeys(t *testing.T, i *servertest.Instance, w *wire, bearer []strin
 	w.ask("GET", "/v1/auth/me", nil, as(rotated.text("token"))...).want(401).failed("invalid_token")
 	w.ask("DELETE", "/v1/auth/api-keys/"+id, nil, bearer...).want(404).failed("resource_not_found")
 	w.ask("GET", "/v1/auth/api-keys/key-nonsense", nil, bearer...).want(404).failed("resource_not_found")
+	dated := w.ask("POST", "/v1/auth/api-keys", object{"name": "Dated", "expires_at": "2027-03-17T00:00:00Z"}, bearer...).want(201)
+	if dated.text("expires_at") != "2027-03-17T00:00:00Z" {
+		t.Errorf("dated %s", dated.Body)
+	}
 	forever := w.ask("POST", "/v1/auth/api-keys", object{"name": "Forever"}, bearer...).want(201)
 	if forever.object()["expires_at"] != nil {
 		t.Errorf("forever %s", forever.Body)
