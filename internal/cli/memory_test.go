@@ -2,10 +2,14 @@ package cli
 
 import "testing"
 
-func TestCollectorPercent(t *testing.T) {
-	for live, want := range map[uint64]int{0: 800, 1 << 20: 800, 16 << 20: 400, 64 << 20: 100, 1 << 30: 100} {
-		if got := collectorPercent(live); got != want {
-			t.Errorf("%d bytes alive: %d %%, want %d %%", live, got, want)
+func TestCollectorTargets(t *testing.T) {
+	for _, c := range []struct {
+		live    uint64
+		percent int
+		limit   int64
+	}{{0, 400, 192 << 20}, {1 << 20, 400, 192 << 20}, {32 << 20, 200, 192 << 20}, {64 << 20, 100, 192 << 20}, {1 << 30, 100, 3 << 30}} {
+		if percent, limit := collectorPercent(c.live), collectorLimit(c.live); percent != c.percent || limit != c.limit {
+			t.Errorf("%d bytes alive: %d %% and %d bytes, want %d %% and %d", c.live, percent, limit, c.percent, c.limit)
 		}
 	}
 }
