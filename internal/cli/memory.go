@@ -75,4 +75,4 @@ func collectorPercent(live uint64) int {
 }
 
 // collectorLimit is the GOMEMLIMIT for such a heap: three times as much, so that what lives never comes near it.
-func collectorLimit(live uint64) int64 { return int64(max(3*live, leastLimit)) } //nolint:gosec // far below 2^63
+func collectorLimit(live uint64) int64 { return int64(max(3*live, leastLimit)) }
