@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -124,6 +125,10 @@ func (w *writer) work() {
 	w.commit()
 	for w.next() {
 		w.commit()
+		// Let those who were answered, and those who wait to be read from the network, go first. Without it the writer
+		// takes the one Write that is there and goes back to the disk: on one CPU groups shrink to a single member and
+		// 64 callers get 2,500 refreshes a second instead of 5,800, at twice the CPU for each.
+		runtime.Gosched()
 	}
 	finished = true
 }
