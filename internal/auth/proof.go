@@ -10,6 +10,10 @@ const (
 	ProofPasswordReset ProofKind = "password-reset"
 	ProofSecondFactor  ProofKind = "second-factor"
 	ProofSetup         ProofKind = "setup" // makes the first administrator
+	ProofChangeEmail   ProofKind = "change-email"
+	ProofMagicLink     ProofKind = "magic-link"    // a mailed link that signs in
+	ProofEmailCode     ProofKind = "email-code"    // the flow that a mailed short code belongs to
+	ProofSignIn        ProofKind = "sign-in-token" // handed out once by a flow that has proven the person
 )
 
 // Proof is a secret that is mailed or handed out once. Only its hash is stored.
