@@ -1,0 +1,31 @@
+package store
+
+import (
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+// Credit reads a user's credit record.
+func (tx *Tx) Credit(app auth.AppID, user auth.UserID) (auth.Credit, error) {
+	return tx.credit("SELECT app_id, user_id, balance, granted, created_at, updated_at FROM credits WHERE app_id = $1 AND user_id = $2", app, user)
+}
+
+func (tx *Tx) credit(query string, args ...any) (auth.Credit, error) {
+	var (
+		c                auth.Credit
+		created, updated int64
+	)
+	if err := tx.one(query, args, &c.App, &c.User, &c.Balance, &c.Granted, &created, &updated); err != nil {
+		return auth.Credit{}, err
+	}
+	c.CreatedAt, c.UpdatedAt = instant(created), instant(updated)
+	return c, nil
+}
+
+// PutCredit stores a user's balance, whose user's row the caller has locked.
+func (tx *Tx) PutCredit(c auth.Credit) error {
+	_, err := tx.exec(`INSERT INTO credits (user_id, app_id, balance, granted, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (user_id) DO UPDATE SET balance = excluded.balance, granted = excluded.granted, updated_at = excluded.updated_at`,
+		c.User, c.App, int64(c.Balance), int64(c.Granted), micros(c.CreatedAt), micros(c.UpdatedAt))
+	tx.Invalidate(KindUser, string(c.User))
+	return err
+}
