@@ -56,7 +56,7 @@ func (s *Service) Register(ctx context.Context, c auth.Caller, in Registration) 
 	if _, err := s.Limits.Reserve(ctx, limit.Guess{Limiter: limit.RegisterNetwork, Subject: limit.Network(c.IP)}); err != nil {
 		return RegisterOutcome{}, err
 	}
-	if r.mayMail, err = s.mayMail(ctx, c, r.new.Email.Canonical); err != nil {
+	if r.mayMail, err = s.MayMail(ctx, c, r.new.Email.Canonical); err != nil {
 		return RegisterOutcome{}, err
 	}
 	if r.new.PasswordHash, err = s.Hash(ctx, in.Password); err != nil {

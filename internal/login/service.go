@@ -113,9 +113,9 @@ func (s *Service) Record(tx *store.Tx, c auth.Caller, e auth.Event) error {
 	return nil
 }
 
-// mayMail counts one mail to the canonical address against the budgets of recipient, network and app (RL-08). It
+// MayMail counts one mail to the canonical address against the budgets of recipient, network and app (RL-08). It
 // reports whether the mail may be sent; callers who conceal give the same answer either way.
-func (s *Service) mayMail(ctx context.Context, c auth.Caller, canonical string) (bool, error) {
+func (s *Service) MayMail(ctx context.Context, c auth.Caller, canonical string) (bool, error) {
 	_, err := s.Limits.Reserve(ctx,
 		limit.Guess{Limiter: limit.MailRecipient, Subject: limit.Identifier(c.App, canonical)},
 		limit.Guess{Limiter: limit.MailNetwork, Subject: limit.Network(c.IP)},

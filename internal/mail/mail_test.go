@@ -110,7 +110,8 @@ func TestEveryKindOfMail(t *testing.T) {
 			}
 			got := h.list(1)[0]
 			linked := kind == mail.VerifyEmail || kind == mail.ResetPassword
-			page := map[mail.Kind]string{mail.VerifyEmail: "verify", mail.ResetPassword: "reset"}[kind]
+			page := map[mail.Kind]string{mail.VerifyEmail: "verify", mail.ResetPassword: "reset",
+				mail.ChangeEmail: "verify", mail.MagicLink: "magic"}[kind]
 			link := "https://id.example.com/" + page + "?token=tok_en-1"
 			if linked != (len(got.Links) == 1) || linked && (got.Links[0] != link || !strings.Contains(got.Text, link) ||
 				!strings.Contains(got.HTML, `href="`+link+`"`) || !strings.Contains(got.Text, "13:00 UTC")) {

@@ -18,6 +18,7 @@ type RegisterInput struct {
 	Locale     string         `input:"locale"`
 	Attributes map[string]any `input:"attributes"`
 	Device     string         `input:"device"`
+	Confirmation
 }
 
 func (c *Catalogue) register() *Definition {
@@ -38,6 +39,9 @@ func (c *Catalogue) register() *Definition {
 			{auth.KnobSignUpSession, auth.SessionAfterVerification, "registered"},
 		},
 	}, func(ctx context.Context, r *Request, in *RegisterInput) (Outcome, error) {
+		if err := in.check(in.Password); err != nil {
+			return Outcome{}, err
+		}
 		out, err := c.deps.Login.Register(ctx, r.Caller, login.Registration{
 			Email: in.Email, Username: in.Username, Password: in.Password, Name: in.Name, GivenName: in.GivenName,
 			FamilyName: in.FamilyName, Locale: in.Locale, Attributes: in.Attributes, Device: in.Device})
@@ -66,23 +70,13 @@ func (c *Catalogue) signIn() *Definition {
 		Doc: "Signs a user in with an e-mail address or username and a password. A user with a second factor gets a " +
 			"challenge (`second-factor-required`) unless the right `code` came along. An unknown user, a wrong " +
 			"password and a disabled user are told apart by nobody who does not know the password.",
-		Access: Anyone,
-		Results: []Result{
-			result[Granted]("signed-in", "A new session with its tokens."),
-			result[Challenged]("second-factor-required", "The password was right; a second-factor code is needed."),
-		},
+		Access:  Anyone,
+		Results: signInResults(),
 		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeEmailUnverified,
 			auth.CodeAccountDisabled, auth.CodePasswordExpired},
 	}, func(ctx context.Context, r *Request, in *SignInInput) (Outcome, error) {
-		out, err := c.deps.Login.SignIn(ctx, r.Caller, login.Credentials{
-			Identifier: in.Identifier, Password: in.Password, Code: in.Code, Device: in.Device})
-		switch {
-		case err != nil:
-			return Outcome{}, err
-		case out.SignedIn != nil:
-			return Outcome{Result: "signed-in", Value: granted(*out.SignedIn)}, nil
-		}
-		return Outcome{Result: "second-factor-required", Value: Challenged{Challenge: Challenge(*out.Challenge)}}, nil
+		return signInOutcome(c.deps.Login.SignIn(ctx, r.Caller, login.Credentials{
+			Identifier: in.Identifier, Password: in.Password, Code: in.Code, Device: in.Device}))
 	})
 }
 

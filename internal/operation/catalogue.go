@@ -72,6 +72,13 @@ func (c *Catalogue) definitions() []*Definition {
 		c.signIn(),
 		c.completeSecondFactor(),
 		c.createFirstAdministrator(),
+		c.sendMagicLink(),
+		c.signInWithToken(),
+		c.signInWithCode(),
+		c.checkEmail(),
+		c.loginMethods(),
+		c.getCSRFToken(),
+		c.getAuthentication(),
 
 		c.refreshSession(),
 		c.signOut(),
@@ -82,6 +89,9 @@ func (c *Catalogue) definitions() []*Definition {
 		c.getMe(),
 		c.updateMe(),
 		c.changePassword(),
+		c.changeEmail(),
+		c.changeUsername(),
+		c.stepUp(),
 
 		c.requestPasswordReset(),
 		c.checkResetToken(),
@@ -93,11 +103,13 @@ func (c *Catalogue) definitions() []*Definition {
 		c.confirmTOTP(),
 		c.disableTOTP(),
 		c.regenerateBackupCodes(),
+		c.getTOTPStatus(),
 
 		c.createAPIKey(),
 		c.listAPIKeys(),
 		c.getAPIKey(),
 		c.rotateAPIKey(),
+		c.refreshAPIKey(),
 		c.revokeAPIKey(),
 
 		c.listUsers(),

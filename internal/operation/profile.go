@@ -112,6 +112,7 @@ type ChangePasswordInput struct {
 	CurrentPassword string `input:"current_password,secret"` // not needed within five minutes of a full sign-in
 	Password        string `input:"password,required,secret"`
 	Code            string `input:"code,secret"` // TOTP or backup code, instead of the current password
+	Confirmation
 }
 
 func (c *Catalogue) changePassword() *Definition {
@@ -124,6 +125,9 @@ func (c *Catalogue) changePassword() *Definition {
 		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeWeakPassword,
 			auth.CodeReauthRequired, auth.CodeTotpNotEnabled},
 	}, func(ctx context.Context, r *Request, in *ChangePasswordInput) (Outcome, error) {
+		if err := in.check(in.Password); err != nil {
+			return Outcome{}, err
+		}
 		return userOutcome(c.deps.Lifecycle.ChangePassword(ctx, r.Caller, lifecycle.PasswordChange{
 			CurrentPassword: in.CurrentPassword, Code: in.Code, NewPassword: in.Password}))
 	})

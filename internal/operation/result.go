@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/login"
 )
 
 // The structs of this file are the values of results. Their json names are the paths of x-output; omitempty
@@ -52,6 +53,7 @@ type Session struct {
 	Device        string         `json:"device,omitempty"`
 	IP            string         `json:"ip,omitempty"`
 	UserAgent     string         `json:"user_agent,omitempty"`
+	Agent         Agent          `json:"agent"`
 	Door          string         `json:"door,omitempty"` // the contract it was made at
 	AMR           []string       `json:"amr"`
 	AuthTime      time.Time      `json:"auth_time"`
@@ -60,8 +62,18 @@ type Session struct {
 	LastSeenAt    time.Time      `json:"last_seen_at"`
 	IdleExpiresAt time.Time      `json:"idle_expires_at"`
 	ExpiresAt     time.Time      `json:"expires_at"`
+	Ended         bool           `json:"ended"`
 	EndedAt       time.Time      `json:"ended_at,omitempty"`
 	EndReason     auth.EndReason `json:"end_reason,omitempty"`
+}
+
+// Agent is what the user agent of a session says about the device. It proves nothing.
+type Agent struct {
+	Kind     string `json:"kind"` // mobile, tablet, desktop, bot or unknown
+	Browser  string `json:"browser,omitempty"`
+	Version  string `json:"version,omitempty"` // of the browser
+	Platform string `json:"platform,omitempty"`
+	OS       string `json:"os,omitempty"`
 }
 
 // Granted is the value of every result that starts or renews a session. SessionCookie is the secret of the
@@ -114,9 +126,10 @@ type Users struct {
 	NextCursor string    `json:"next_cursor,omitempty"`
 }
 
-// Sessions is one page of sessions.
+// Sessions is one page of sessions. Total counts those of all pages.
 type Sessions struct {
 	Sessions   []Session `json:"sessions"`
+	Total      int       `json:"total"`
 	NextCursor string    `json:"next_cursor,omitempty"`
 }
 
@@ -177,6 +190,56 @@ type ResetToken struct {
 	Valid     bool      `json:"valid"` // always true; a dead token is the error proof-invalid
 	Email     string    `json:"email,omitempty"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// MailedSignIn is the value of send-magic-link, the same for every address.
+type MailedSignIn struct {
+	Flow      string    `json:"flow"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// EmailStatus is the value of check-email.
+type EmailStatus struct {
+	Status    string         `json:"status"` // active or inactive
+	Preferred []login.Method `json:"preferred"`
+	Available []login.Method `json:"available"`
+}
+
+// LoginMethod is one way to sign in.
+type LoginMethod struct {
+	Method login.Method `json:"method"`
+}
+
+// LoginMethods are the ways to sign in, as a list and one by one; a way that there is not has no value.
+type LoginMethods struct {
+	Methods   []login.Method `json:"methods"`
+	Password  *LoginMethod   `json:"password,omitempty"`
+	MagicLink *LoginMethod   `json:"magic_link,omitempty"`
+}
+
+// EmailPending is a new address that waits for its link.
+type EmailPending struct {
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// SteppedUp is the value of step-up. SessionCookie replaces the cookie that the request came with.
+type SteppedUp struct {
+	ExpiresAt     time.Time `json:"expires_at"`
+	SessionCookie string    `json:"session_cookie,omitempty"`
+	StepUpCookie  string    `json:"step_up_cookie"` // opens nothing; for clients that look for one
+}
+
+// TOTPStatus is the value of get-totp-status.
+type TOTPStatus struct {
+	Enabled         bool `json:"enabled"`
+	BackupCodesLeft int  `json:"backup_codes_left"`
+}
+
+// Authentication is the value of get-authentication. User is left out for API keys that may not read the account.
+type Authentication struct {
+	Authenticated bool     `json:"authenticated"`
+	User          *Profile `json:"user,omitempty"`
 }
 
 // App is an app as administrators see it.

@@ -55,6 +55,7 @@ func profile(p user.Profile) Profile {
 func sessionView(s auth.Session, current auth.SessionID) Session {
 	return Session{
 		ID: s.ID, Client: s.Client, Current: s.ID == current, Device: s.Device, IP: s.IP, UserAgent: s.UserAgent,
+		Agent: Agent(session.DescribeAgent(s.UserAgent)), Ended: !s.EndedAt.IsZero(),
 		Door: s.Contract, AMR: s.AMR, AuthTime: s.AuthTime, EmailVerified: s.EmailVerified, CreatedAt: s.CreatedAt,
 		LastSeenAt: s.LastSeenAt, IdleExpiresAt: s.IdleExpiresAt, ExpiresAt: s.ExpiresAt, EndedAt: s.EndedAt,
 		EndReason: s.EndReason,
