@@ -190,15 +190,12 @@ func public(list []contract.Info) []contract.Info {
 	return out
 }
 
-// origins lists the allowed origins of a client, for the engine.
+// origins lists the allowed origins of a client, or those of all clients of the app, for the engine.
 func (h *house) origins(ctx context.Context, id auth.AppID, client auth.ClientID) ([]string, error) {
-	var found auth.Client
-	var err error
 	if client == "" {
-		found, err = h.apps.DefaultClient(ctx, id)
-	} else {
-		found, err = h.apps.Client(ctx, id, client)
+		return h.apps.Origins(ctx, id)
 	}
+	found, err := h.apps.Client(ctx, id, client)
 	return found.Settings.AllowedOrigins, err
 }
 
