@@ -28,7 +28,7 @@ func nothing(context.Context, *stage, contract.Example) (map[string]string, erro
 func givens() map[string]contract.Given {
 	catalogue := operation.New(operation.Deps{})
 	out := map[string]contract.Given{}
-	for _, list := range []map[string]give{ways(), recoveries(), accounts(), factors(), keys(), administration(), refusals()} {
+	for _, list := range []map[string]give{ways(), recoveries(), mailedWays(), accounts(), factors(), keys(), administration(), refusals()} {
 		for name, g := range list {
 			out[name] = func(ctx context.Context, s *contract.Stage, e contract.Example) (map[string]string, error) {
 				own, err := stageOf(s)
@@ -289,13 +289,15 @@ func keys() map[string]give {
 		return values, err
 	}
 	return map[string]give{
-		"list-api-keys/ok":         one,
-		"get-api-key/ok":           one,
-		"rotate-api-key/ok":        one,
-		"revoke-api-key/ok":        one,
-		"get-api-key/not-found":    unknownID,
-		"rotate-api-key/not-found": unknownID,
-		"revoke-api-key/not-found": unknownID,
+		"list-api-keys/ok":          one,
+		"get-api-key/ok":            one,
+		"rotate-api-key/ok":         one,
+		"revoke-api-key/ok":         one,
+		"refresh-api-key/ok":        one,
+		"refresh-api-key/not-found": unknownID,
+		"get-api-key/not-found":     unknownID,
+		"rotate-api-key/not-found":  unknownID,
+		"revoke-api-key/not-found":  unknownID,
 		"create-api-key/limit-reached": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := memberOf(ctx, s, e)
 			for err == nil {
