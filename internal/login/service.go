@@ -86,11 +86,14 @@ func (s *Service) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // VerifyPassword compares a password with a user's record at the cost of exactly one hash, whether or not there is
-// a record. Code: overloaded.
+// a record. A hash that another system made is one of the password as it was typed, and always outdated. Code:
+// overloaded.
 func (s *Service) VerifyPassword(ctx context.Context, stored auth.Password, password string) (ok, outdated bool, err error) {
-	password = auth.NormalisePassword(password)
 	if stored.Hash == "" {
-		return false, false, s.Pool.Waste(ctx, password)
+		return false, false, s.Pool.Waste(ctx, auth.NormalisePassword(password))
+	}
+	if stored.Normaliser == auth.PasswordNormaliser {
+		password = auth.NormalisePassword(password)
 	}
 	ok, outdated, err = s.Pool.Verify(ctx, stored.Hash, password)
 	return ok, ok && (outdated || stored.Normaliser != auth.PasswordNormaliser), err

@@ -86,8 +86,8 @@ func (d *Directory) List(ctx context.Context, app auth.AppID, page Page) ([]Prof
 	return out, err
 }
 
-// Find finds a user by what a person on the machine types: an id, a number, an address or a username.
-// Code: not-found.
+// Find finds a user by what a person on the machine types: an id, the id it had elsewhere, a number, an address or a
+// username. Codes: not-found; conflict for a number that is the external id of another user.
 func (d *Directory) Find(ctx context.Context, app auth.AppID, typed string) (Profile, error) {
 	var p Profile
 	err := d.db.Read(ctx, func(tx *store.Tx) error {
@@ -104,18 +104,38 @@ func (d *Directory) Find(ctx context.Context, app auth.AppID, typed string) (Pro
 	return p, err
 }
 
-func find(tx *store.Tx, app auth.AppID, typed string) (auth.UserID, error) {
-	u, err := tx.User(app, auth.UserID(typed))
-	if err == nil || !errors.Is(err, store.ErrNotFound) {
-		return u.ID, err
+// Resolve is how every operation on a user reads the id it is given: our own, or the one that the user had elsewhere
+// (External ids come from the operator and administrators alone, and an id of ours always wins). Or store.ErrNotFound.
+func Resolve(tx *store.Tx, app auth.AppID, given auth.UserID) (auth.UserID, error) {
+	u, err := tx.User(app, given)
+	if errors.Is(err, store.ErrNotFound) && given != "" {
+		u, err = tx.UserByExternalID(app, string(given))
 	}
+	return u.ID, err
+}
+
+func find(tx *store.Tx, app auth.AppID, typed string) (auth.UserID, error) {
+	id, err := Resolve(tx, app, auth.UserID(typed))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	known := err == nil
 	if number, bad := strconv.ParseInt(typed, 10, 64); bad == nil {
-		if u, err = tx.UserByNumber(app, number); err == nil || !errors.Is(err, store.ErrNotFound) {
-			return u.ID, err
+		u, err := tx.UserByNumber(app, number)
+		switch {
+		case err == nil && known && u.ID != id:
+			return "", auth.E(auth.CodeConflict, "This is the number of one user and the external id of another. Please use the id or the address.")
+		case err == nil:
+			return u.ID, nil
+		case !errors.Is(err, store.ErrNotFound):
+			return "", err
 		}
 	}
-	known, _, err := ByIdentifier(tx, app, typed)
-	return known.User.ID, err
+	if known {
+		return id, nil
+	}
+	named, _, err := ByIdentifier(tx, app, typed)
+	return named.User.ID, err
 }
 
 func notFound() error { return auth.E(auth.CodeNotFound, "There is no such user.") }
