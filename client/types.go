@@ -153,3 +153,25 @@ type Backup struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"` // bytes
 }
+
+// ImportReport tells what became of a batch of an import.
+type ImportReport struct {
+	DryRun   bool           `json:"dry_run"`
+	Stopped  bool           `json:"stopped"` // somebody was there and Existing was fail
+	Created  int            `json:"created"` // in a dry run those that would be
+	Existing int            `json:"existing"`
+	Invalid  int            `json:"invalid"`
+	Lines    []ImportedLine `json:"lines"`
+}
+
+// ImportedLine tells what became of one line of a file.
+type ImportedLine struct {
+	Line       int      `json:"line"`
+	Outcome    string   `json:"outcome"` // created, valid, exists, invalid or not-reached
+	ID         string   `json:"id,omitempty"`
+	ExternalID string   `json:"external_id,omitempty"`
+	Email      string   `json:"email,omitempty"`
+	Field      string   `json:"field,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
+	NotCarried []string `json:"not_carried"`
+}

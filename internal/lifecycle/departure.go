@@ -24,25 +24,27 @@ type Exported struct {
 }
 
 // Export writes users in the format that Import reads: password hashes always, TOTP secrets only if asked for. Backup
-// codes cannot be read by anybody; the line says how many were left. Every page is recorded before it is handed over.
-// Codes: not-found (no such app), forbidden.
-func (s *Service) Export(ctx context.Context, c auth.Caller, in ExportPage) ([]Exported, error) {
-	var out []Exported
-	err := s.Login.DB.Read(ctx, func(tx *store.Tx) error {
+// codes cannot be read by anybody; the line says how many were left. more says that users follow. Every page is
+// recorded before it is handed over. Codes: not-found (no such app), forbidden.
+func (s *Service) Export(ctx context.Context, c auth.Caller, in ExportPage) (out []Exported, more bool, err error) {
+	err = s.Login.DB.Read(ctx, func(tx *store.Tx) error {
 		if _, err := tx.App(c.App); err != nil {
 			return absent(err, "There is no such app.")
 		}
-		users, err := tx.Users(c.App, in.Filter, in.AfterTime, in.AfterID, in.Limit)
+		users, err := tx.Users(c.App, in.Filter, in.AfterTime, in.AfterID, in.Limit+1)
 		if err != nil {
 			return err
+		}
+		if more = len(users) > in.Limit; more {
+			users = users[:in.Limit]
 		}
 		out, err = s.exportLines(tx, c.App, users, in.Secrets)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return out, s.Login.DB.Write(ctx, func(tx *store.Tx) error {
+	return out, more, s.Login.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := s.recheckAdministrator(tx, c); err != nil {
 			return err
 		}

@@ -131,6 +131,8 @@ func (c *Catalogue) definitions() []*Definition {
 		c.verifyAudit(),
 		c.issueSetupLink(),
 		c.backup(),
+		c.importUsers(),
+		c.exportUsers(),
 	}
 }
 

@@ -45,19 +45,20 @@ func (c *Catalogue) listUsers() *Definition {
 	})
 }
 
-// UserInput names one user.
+// UserInput names one user, by our id or by the one it had elsewhere.
 type UserInput struct {
 	ID auth.UserID `input:"id,required"`
 }
 
 func (c *Catalogue) getUser() *Definition {
 	return define(Definition{
-		Name:    "get-user",
-		Doc:     "One user of the app, by id, number, e-mail address or username.",
+		Name: "get-user",
+		Doc: "One user of the app, by id, external id, number, e-mail address or username. A number that is the external " +
+			"id of another user is a conflict.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[UserResult]("ok", "The user.")},
-		Errors:  []auth.Code{auth.CodeNotFound},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *UserInput) (Outcome, error) {
 		p, err := c.deps.Users.Find(ctx, r.Caller.App, string(in.ID))
 		if err != nil {
