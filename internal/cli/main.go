@@ -16,7 +16,7 @@ import (
 // Exit codes of Main.
 const (
 	exitOK     = 0
-	exitFailed = 1 // the command failed, or doctor found something unsafe
+	exitFailed = 1 // the command failed, doctor found something unsafe, or an import left lines out
 	exitUsage  = 2 // unknown command or flag, or wrong settings
 )
 

@@ -75,7 +75,7 @@ type lineMembership struct {
 }
 
 // maxLine is the longest line of a file, in bytes.
-const maxLine = 48 << 10
+const maxLine = 60 << 10
 
 // parseLine reads one line strictly: a member that nobody knows may be a mistyped one. No message holds a value, for
 // a value may be a secret. Code: invalid-request.
