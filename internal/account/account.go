@@ -160,6 +160,22 @@ func (s *Service) Manages(tx *store.Tx, c auth.Caller, id auth.AccountID) (auth.
 	return s.lockOwned(tx, now, id)
 }
 
+// Oversees refuses who may not manage the account, as the caller was when the request came; for reads. Errors:
+// CodeForbidden, CodeNotFound.
+func (s *Service) Oversees(tx *store.Tx, c auth.Caller, id auth.AccountID) error {
+	if _, err := visible(tx, c, id); err != nil || c.Administers() {
+		return err
+	}
+	m, err := tx.Membership(c.App, id, c.User)
+	if err != nil {
+		return missing(err, "account")
+	}
+	if m.Role != auth.MemberOwner {
+		return auth.E(auth.CodeForbidden, "Only owners of the account may do this.")
+	}
+	return nil
+}
+
 // Query is a place in the list of accounts: zero values start at the oldest.
 type Query = store.AccountQuery
 

@@ -8,16 +8,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/proof"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/user"
+	"github.com/ostiary-id/ostiary/internal/waitlist"
 )
 
 // Service runs the flows. All fields are needed.
@@ -31,6 +35,9 @@ type Service struct {
 	Limits   *limit.Limits
 	Audit    *audit.Log
 	Mail     *mail.Mailer
+	Accounts *account.Service
+	Invites  *invite.Service
+	Waits    *waitlist.Service
 	Clock    func() time.Time
 	Rand     io.Reader
 }
@@ -39,6 +46,7 @@ type Service struct {
 type SignedIn struct {
 	User  auth.User
 	Email auth.Email // the primary address; zero if there is none
+	user.Belongings
 	Grant session.Grant
 }
 

@@ -287,5 +287,10 @@ func (s *Service) startSession(tx *store.Tx, c auth.Caller, draft *session.Draft
 	}
 	err := s.Record(tx, c, auth.Event{Action: "sign-in.succeeded", User: now.User.ID, Session: draft.Session.ID,
 		Data: map[string]string{"contract": c.Door.Contract}})
-	return SignedIn{User: now.User, Email: now.Email}, err
+	if err != nil {
+		return SignedIn{}, err
+	}
+	out := SignedIn{User: now.User, Email: now.Email}
+	out.Belongings, err = user.ReadBelongings(tx, now.User.App, now.User.ID)
+	return out, err
 }

@@ -30,18 +30,19 @@ const (
 	ChangeEmail     Kind = "change-email"   // to a new address, with the link that confirms it
 	EmailChanging   Kind = "email-changing" // to the old address: a change was asked for
 	EmailChanged    Kind = "email-changed"  // to the old address: it is the user's no more
+	Invite          Kind = "invite"         // a link that joins; Detail says what to
 	MagicLink       Kind = "magic-link"     // a link that signs in, and a short code for the same
 )
 
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
 	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, BackupCodeUsed, AccountLocked,
-		ChangeEmail, EmailChanging, EmailChanged, MagicLink}
+		ChangeEmail, EmailChanging, EmailChanged, MagicLink, Invite}
 }
 
 // linked reports whether mails of the kind carry a link.
 func (k Kind) linked() bool {
-	return k == VerifyEmail || k == ResetPassword || k == ChangeEmail || k == MagicLink
+	return k == VerifyEmail || k == ResetPassword || k == ChangeEmail || k == MagicLink || k == Invite
 }
 
 func (k Kind) known() bool {
@@ -115,6 +116,8 @@ func (m *Mailer) link(msg Message) (string, error) {
 	switch msg.Kind {
 	case ResetPassword:
 		template, page = msg.Links.Reset, "/reset?token={token}"
+	case Invite:
+		template, page = msg.Links.Invite, "/invite?token={token}"
 	case MagicLink:
 		template, page = msg.Links.Magic, "/magic?token={token}"
 	}

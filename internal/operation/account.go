@@ -18,7 +18,14 @@ type RegisterInput struct {
 	Locale     string         `input:"locale"`
 	Attributes map[string]any `input:"attributes"`
 	Device     string         `input:"device"`
+	InviteCode string         `input:"invite_code"` // needed where the app's registration mode is invite-code
 	Confirmation
+}
+
+// registrationCodes are what an app's registration mode may say to a stranger.
+func registrationCodes() []auth.Code {
+	return []auth.Code{auth.CodeRegistrationClosed, auth.CodeInvitationRequired, auth.CodeInviteCodeRequired,
+		auth.CodeInviteCodeInvalid, auth.CodeRegistrationWaitlisted}
 }
 
 func (c *Catalogue) register() *Definition {
@@ -33,7 +40,7 @@ func (c *Catalogue) register() *Definition {
 			result[Granted]("registered", "The user exists and is signed in."),
 			result[Pending]("confirmation-pending", "A mail was sent to the address."),
 		},
-		Errors: []auth.Code{auth.CodeWeakPassword, auth.CodeIdentifierTaken},
+		Errors: append(registrationCodes(), auth.CodeWeakPassword, auth.CodeIdentifierTaken),
 		Excludes: []Exclusion{
 			{auth.KnobSignUpSession, auth.SessionImmediate, "confirmation-pending"},
 			{auth.KnobSignUpSession, auth.SessionAfterVerification, "registered"},
@@ -44,7 +51,7 @@ func (c *Catalogue) register() *Definition {
 		}
 		out, err := c.deps.Login.Register(ctx, r.Caller, login.Registration{
 			Email: in.Email, Username: in.Username, Password: in.Password, Name: in.Name, GivenName: in.GivenName,
-			FamilyName: in.FamilyName, Locale: in.Locale, Attributes: in.Attributes, Device: in.Device})
+			FamilyName: in.FamilyName, Locale: in.Locale, Attributes: in.Attributes, Device: in.Device, InviteCode: in.InviteCode})
 		switch {
 		case err != nil:
 			return Outcome{}, err

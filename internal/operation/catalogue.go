@@ -6,9 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
+	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
@@ -17,6 +19,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/signer"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/user"
+	"github.com/ostiary-id/ostiary/internal/waitlist"
 )
 
 // Scopes that API keys need for our own operations.
@@ -26,6 +29,10 @@ const (
 	ScopeAPIKeysRead  = "api-keys:read"
 	ScopeAPIKeysWrite = "api-keys:write"
 	ScopeAdmin        = "admin"
+
+	// Of the accounts that the user belongs to, their members and invites.
+	ScopeAccountsRead  = "accounts:read"
+	ScopeAccountsWrite = "accounts:write"
 )
 
 // Deps are what operations call. All but Observe are needed to call one.
@@ -37,6 +44,9 @@ type Deps struct {
 	Sessions  *session.Service
 	APIKeys   *apikey.Service
 	Apps      *app.Service
+	Accounts  *account.Service
+	Invites   *invite.Service
+	Waits     *waitlist.Service
 	Login     *login.Service
 	Lifecycle *lifecycle.Service
 	Signer    *signer.Signer
@@ -126,6 +136,42 @@ func (c *Catalogue) definitions() []*Definition {
 		c.listAppKeys(),
 		c.createAppKey(),
 		c.revokeAppKey(),
+		c.updateApp(),
+
+		c.listClients(),
+		c.getClient(),
+		c.createClient(),
+		c.updateClient(),
+		c.deleteClient(),
+
+		c.listAccounts(),
+		c.getAccount(),
+		c.createAccount(),
+		c.updateAccount(),
+		c.listMembers(),
+		c.addMember(),
+		c.setMemberRole(),
+		c.removeMember(),
+		c.switchAccount(),
+
+		c.listInvites(),
+		c.createInvite(),
+		c.revokeInvite(),
+		c.acceptInvite(),
+		c.listInviteCodes(),
+		c.createInviteCode(),
+		c.revokeInviteCode(),
+
+		c.getCredit(),
+		c.grantCredit(),
+
+		c.listWaitlists(),
+		c.getWaitlistEntry(),
+		c.joinWaitlist(),
+		c.leaveWaitlist(),
+		c.listWaitlistEntries(),
+		c.approveWaitlistEntry(),
+		c.denyWaitlistEntry(),
 
 		c.rotateSigningKeys(),
 		c.verifyAudit(),

@@ -25,7 +25,7 @@ func (c *Catalogue) getMe() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(Me{User: profile(p), HasPassword: p.HasPassword, BackupCodesLeft: p.BackupCodesLeft,
+		return OK(Me{User: profileIn(p, r.Caller.Account), HasPassword: p.HasPassword, BackupCodesLeft: p.BackupCodesLeft,
 			Credential: r.Caller.Kind, SessionID: r.Caller.Session, APIKeyID: r.Caller.Key,
 			Scopes: r.Caller.Scopes}), nil
 	})

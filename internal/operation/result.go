@@ -43,13 +43,19 @@ type Profile struct {
 	CreatedAt        time.Time       `json:"created_at"`
 	UpdatedAt        time.Time       `json:"updated_at"`
 	DisabledAt       time.Time       `json:"disabled_at,omitempty"`
+	// Memberships are the user's places in accounts, oldest first, at most 100, each with its account. ActiveMembership is
+	// the one that the session which asks acts for; only where a session is at hand.
+	Memberships      []Membership `json:"memberships"`
+	ActiveMembership *Membership  `json:"active_membership,omitempty"`
+	Credit           *Credit      `json:"credit,omitempty"` // no value: never given any
 }
 
 // Session is one sign-in as its user sees it. EndReason says why an ended one ended.
 type Session struct {
 	ID            auth.SessionID `json:"id"`
 	Client        auth.ClientID  `json:"client_id"`
-	Current       bool           `json:"current"` // the one that asks
+	Account       auth.AccountID `json:"account_id,omitempty"` // that it acts for
+	Current       bool           `json:"current"`              // the one that asks
 	Device        string         `json:"device,omitempty"`
 	IP            string         `json:"ip,omitempty"`
 	UserAgent     string         `json:"user_agent,omitempty"`
@@ -122,8 +128,19 @@ type Me struct {
 
 // Users is one page of users.
 type Users struct {
-	Users      []Profile `json:"users"`
-	NextCursor string    `json:"next_cursor,omitempty"`
+	Users      []Profile   `json:"users"`
+	NextCursor string      `json:"next_cursor,omitempty"`
+	Pagination *Pagination `json:"pagination,omitempty"` // only of pages by number
+}
+
+// Pagination is where a page by number stands among all.
+type Pagination struct {
+	Page        int  `json:"page"`
+	Limit       int  `json:"limit"`
+	Total       int  `json:"total"` // of rows
+	Pages       int  `json:"pages"`
+	HasNext     bool `json:"has_next"`
+	HasPrevious bool `json:"has_previous"`
 }
 
 // Sessions is one page of sessions. Total counts those of all pages.
@@ -250,6 +267,9 @@ type App struct {
 	DefaultClient    auth.ClientID                 `json:"default_client_id,omitempty"`
 	SigningAlgorithm string                        `json:"signing_algorithm,omitempty"`
 	Attributes       map[string]auth.AttributeRule `json:"attributes"`
+	Registration     auth.RegistrationMode         `json:"registration"` // how people sign up
+	AccountsOnSignUp bool                          `json:"accounts_on_sign_up"`
+	PasswordMin      int                           `json:"password_min"` // 0: what the door says
 	Version          int64                         `json:"version"`
 	CreatedAt        time.Time                     `json:"created_at,omitempty"` // zero: with the database
 	UpdatedAt        time.Time                     `json:"updated_at,omitempty"`

@@ -30,7 +30,7 @@ func (c *Catalogue) refreshSession() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(Granted{Tokens: tokens(grant), SessionCookie: grant.SessionCookie, User: profile(p),
+		return OK(Granted{Tokens: tokens(grant), SessionCookie: grant.SessionCookie, User: profileIn(p, grant.Session.Account),
 			Session: sessionView(grant.Session, grant.Session.ID)}), nil
 	})
 }

@@ -29,7 +29,7 @@ func DefaultTTL(kind auth.ProofKind) time.Duration {
 		return 24 * time.Hour
 	case auth.ProofPasswordReset:
 		return time.Hour
-	case auth.ProofSetup:
+	case auth.ProofSetup, auth.ProofInvite:
 		return 7 * 24 * time.Hour
 	}
 	return 10 * time.Minute
@@ -44,9 +44,10 @@ func (l *Ledger) Lifetime(kind auth.ProofKind) time.Duration {
 }
 
 // replaces reports whether a new proof of the kind ends older unspent ones of the same user (SECURITY ET-05).
-// Second-factor challenges and sign-in tokens do not, for a person may sign in on several devices at once.
+// Second-factor challenges and sign-in tokens do not, for a person may sign in on several devices at once; nor do
+// invites, which belong to no user.
 func replaces(kind auth.ProofKind) bool {
-	return kind != auth.ProofSecondFactor && kind != auth.ProofSignIn
+	return kind != auth.ProofSecondFactor && kind != auth.ProofSignIn && kind != auth.ProofInvite
 }
 
 // Issue writes a new proof and returns its secret: 256 random bits that are stored nowhere. It fills the id, the hash

@@ -6,15 +6,38 @@ import (
 
 // Credit reads a user's credit record.
 func (tx *Tx) Credit(app auth.AppID, user auth.UserID) (auth.Credit, error) {
-	return tx.credit("SELECT app_id, user_id, balance, granted, created_at, updated_at FROM credits WHERE app_id = $1 AND user_id = $2", app, user)
+	return scanCredit(func(dest ...any) error {
+		return tx.one("SELECT "+creditColumns+" FROM credits WHERE app_id = $1 AND user_id = $2", []any{app, user}, dest...)
+	})
 }
 
-func (tx *Tx) credit(query string, args ...any) (auth.Credit, error) {
+// Credits reads the credit records of the given users, by user.
+func (tx *Tx) Credits(app auth.AppID, users []auth.UserID) (map[auth.UserID]auth.Credit, error) {
+	out := map[auth.UserID]auth.Credit{}
+	if len(users) == 0 {
+		return out, nil
+	}
+	args := []any{app}
+	for _, u := range users {
+		args = append(args, u)
+	}
+	err := tx.all("SELECT "+creditColumns+" FROM credits WHERE app_id = $1 AND user_id IN ("+marks(2, len(users))+")", args,
+		func(scan func(dest ...any) error) error {
+			c, err := scanCredit(scan)
+			out[c.User] = c
+			return err
+		})
+	return out, err
+}
+
+const creditColumns = "app_id, user_id, balance, granted, created_at, updated_at"
+
+func scanCredit(scan func(dest ...any) error) (auth.Credit, error) {
 	var (
 		c                auth.Credit
 		created, updated int64
 	)
-	if err := tx.one(query, args, &c.App, &c.User, &c.Balance, &c.Granted, &created, &updated); err != nil {
+	if err := scan(&c.App, &c.User, &c.Balance, &c.Granted, &created, &updated); err != nil {
 		return auth.Credit{}, err
 	}
 	c.CreatedAt, c.UpdatedAt = instant(created), instant(updated)
