@@ -31,12 +31,16 @@ type User struct {
 	CreatedAt        time.Time      `json:"created_at"`
 	UpdatedAt        time.Time      `json:"updated_at"`
 	DisabledAt       *time.Time     `json:"disabled_at"`
+	Memberships      []Membership   `json:"memberships"`
+	ActiveMembership *Membership    `json:"active_membership"` // that the session acts for
+	Credit           *Credit        `json:"credit"`
 }
 
 // Session is one sign-in on one device.
 type Session struct {
 	ID            string     `json:"id"`
 	ClientID      string     `json:"client_id"`
+	AccountID     string     `json:"account_id"` // that it acts for
 	Current       bool       `json:"current"`
 	Device        string     `json:"device"`
 	IP            string     `json:"ip"`
@@ -106,13 +110,17 @@ type NewAPIKey struct {
 
 // App is an isolated pool of users.
 type App struct {
-	ID              string     `json:"id"`
-	Name            string     `json:"name"`
-	Status          string     `json:"status"`
-	DefaultClientID string     `json:"default_client_id"`
-	Version         int64      `json:"version"`
-	CreatedAt       *time.Time `json:"created_at"` // nil: with the database
-	UpdatedAt       *time.Time `json:"updated_at"`
+	ID              string `json:"id"`
+	Name            string `json:"name"`
+	Status          string `json:"status"`
+	DefaultClientID string `json:"default_client_id"`
+	// Registration says how people sign up: open, invite-code, invite, waitlist or closed.
+	Registration     string     `json:"registration"`
+	AccountsOnSignUp bool       `json:"accounts_on_sign_up"`
+	PasswordMin      int        `json:"password_min"`
+	Version          int64      `json:"version"`
+	CreatedAt        *time.Time `json:"created_at"` // nil: with the database
+	UpdatedAt        *time.Time `json:"updated_at"`
 }
 
 // AppKey is an app key without its secret.
