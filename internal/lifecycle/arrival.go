@@ -70,6 +70,7 @@ type draft struct {
 	report ImportedLine
 	user   user.Arrival
 	factor *factor.Arrival // nil: none
+	places []auth.Membership
 }
 
 // Import makes users from lines in the format of docs/import.md, with the password hashes, second factors and ids that
@@ -191,6 +192,10 @@ func (s *Service) draftLine(app auth.App, l line, d *draft) error {
 		}
 		a.User.TOTP = true
 	}
+	for _, m := range l.Memberships {
+		d.places = append(d.places, auth.Membership{ID: auth.MembershipID(fresh()), App: app.ID, Account: auth.AccountID(m.Account),
+			User: a.User.ID, Role: auth.MemberRole(m.Role)})
+	}
 	d.user = a
 	d.report.ExternalID, d.report.Email, d.report.NotCarried = a.User.ExternalID, a.Emails[0].Address, l.leftBehind()
 	if dropped {
@@ -242,6 +247,12 @@ func (s *Service) importPart(ctx context.Context, c auth.Caller, in ImportBatch,
 			return err
 		}
 		fit := sortLines(in, part, known, stopped, out)
+		part := slices.Clone(part)
+		for _, i := range fit {
+			if part[i].places, err = places(tx, part[i], &out[i]); err != nil {
+				return err
+			}
+		}
 		if in.DryRun || len(fit) == 0 {
 			return nil
 		}
@@ -320,10 +331,8 @@ func (s *Service) insertLines(tx *store.Tx, c auth.Caller, part []draft, fit []i
 			out[i].Outcome, out[i].Field, out[i].Reason = LineInvalid, "id", "The id belongs to somebody else."
 			continue
 		}
-		if d.factor != nil {
-			if err := s.Login.Factors.InsertArrival(tx, d.factor); err != nil {
-				return err
-			}
+		if err := s.insertBelongings(tx, c, d, &out[i]); err != nil {
+			return err
 		}
 		out[i].Outcome, out[i].ID = LineCreated, d.user.User.ID
 		created++
@@ -335,4 +344,43 @@ func (s *Service) insertLines(tx *store.Tx, c auth.Caller, part []draft, fit []i
 	first, last := part[0].report.Line, part[len(part)-1].report.Line
 	return s.Login.Record(tx, c, auth.Event{Action: "users.imported", Data: map[string]string{"created": strconv.Itoa(created),
 		"lines": fmt.Sprintf("%d-%d", first, last)}})
+}
+
+// places leaves out the memberships that cannot be had, and says so in the report. It gives the same when it runs twice.
+func places(tx *store.Tx, d draft, report *ImportedLine) (fit []auth.Membership, err error) {
+	for _, m := range d.places {
+		_, err := tx.Account(m.App, m.Account)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			report.NotCarried = append(slices.Clip(report.NotCarried), fmt.Sprintf("membership in %s (there is no such account)", clip(string(m.Account))))
+		case err != nil:
+			return nil, err
+		case !m.Role.Valid():
+			report.NotCarried = append(slices.Clip(report.NotCarried), fmt.Sprintf("membership in %s (there is no such role)", m.Account))
+		default:
+			fit = append(fit, m)
+		}
+	}
+	return fit, nil
+}
+
+// insertBelongings stores what a user who was just inserted brings along.
+func (s *Service) insertBelongings(tx *store.Tx, c auth.Caller, d draft, report *ImportedLine) error {
+	if d.factor != nil {
+		if err := s.Login.Factors.InsertArrival(tx, d.factor); err != nil {
+			return err
+		}
+	}
+	for _, m := range d.places {
+		if _, err := tx.AccountForUpdate(m.App, m.Account); err != nil {
+			return err
+		}
+		switch _, err := s.Login.Accounts.Join(tx, c, m); {
+		case auth.Is(err, auth.CodeLimitReached):
+			report.NotCarried = append(slices.Clip(report.NotCarried), fmt.Sprintf("membership in %s (the account is full)", m.Account))
+		case err != nil:
+			return err
+		}
+	}
+	return nil
 }

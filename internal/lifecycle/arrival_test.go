@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	accounts "github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/store/storetest"
@@ -143,4 +144,27 @@ func BenchmarkImport(b *testing.B) {
 			b.ReportMetric(10000*float64(b.N)/b.Elapsed().Seconds(), "users/s")
 		})
 	}
+}
+
+// A user arrives in the accounts that the app has, and takes them along again.
+func TestImportMemberships(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := context.Background()
+		h.Login.Accounts = &accounts.Service{DB: h.db, Audit: h.Login.Audit, Clock: h.clock.Now, Rand: h.Login.Rand, Recheck: h.Login.Sessions.Recheck}
+		acme, err := h.Login.Accounts.Create(ctx, system(), accounts.Input{Name: "Acme"})
+		h.must(err)
+		line := fmt.Sprintf(`{"email": "ann@example.com", "memberships": [{"account": %q, "role": "owner"}, {"account": %[1]q, "role": "king"}, {"account": "x", "role": "owner"}]}`, acme.ID)
+		for _, dry := range []bool{true, false} {
+			r, err := h.Import(ctx, system(), ImportBatch{Lines: []string{line}, DryRun: dry})
+			h.must(err)
+			if r.Created != 1 || len(r.Lines[0].NotCarried) != 2 || !strings.Contains(r.Lines[0].NotCarried[1], "no such account") {
+				t.Errorf("%+v", r)
+			}
+		}
+		out, more, err := h.Export(ctx, system(), ExportPage{Page: user.Page{Limit: 1}})
+		h.must(err)
+		if want := fmt.Sprintf(`"memberships":[{"account":%q,"role":"owner"}]`, acme.ID); more || len(out) != 1 || !strings.Contains(out[0].Line, want) {
+			t.Errorf("%v, no %s", out, want)
+		}
+	})
 }

@@ -66,9 +66,16 @@ func (s *Service) exportLines(tx *store.Tx, app auth.AppID, users []auth.User, s
 	if err != nil {
 		return nil, err
 	}
+	places, err := tx.MembershipsOf(app, ids)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Exported, len(users))
 	for i, u := range users {
 		l := lineOf(u, emails[u.ID], passwords[u.ID])
+		for _, m := range places[u.ID] {
+			l.Memberships = append(l.Memberships, lineMembership{Account: string(m.Account.ID), Role: string(m.Membership.Role)})
+		}
 		if u.TOTP {
 			if err := s.exportFactor(tx, u, secrets, &l); err != nil {
 				return nil, err

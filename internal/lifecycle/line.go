@@ -151,7 +151,7 @@ func (l line) identity(fresh string) (id, external string, dropped bool) {
 	return fresh, l.ExternalID, l.ID != "" && l.ID != l.ExternalID
 }
 
-// leftBehind names what the line holds and this server does not carry.
+// leftBehind names what the line holds and this server does not carry. Memberships are looked at with the accounts.
 func (l line) leftBehind() []string {
 	out := append([]string{}, l.NotCarried...)
 	if l.TOTP != nil && l.TOTP.Secret == "" {
@@ -162,9 +162,6 @@ func (l line) leftBehind() []string {
 	}
 	if n := len(l.Identities); n > 0 {
 		out = append(out, fmt.Sprintf("identities (%d)", n))
-	}
-	if n := len(l.Memberships); n > 0 {
-		out = append(out, fmt.Sprintf("memberships (%d)", n))
 	}
 	return out
 }
