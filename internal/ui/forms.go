@@ -95,7 +95,7 @@ func (p *Pages) call(r *http.Request, name string, app auth.AppID, in any) (oper
 // startsSession tells which operations end with a session cookie.
 func startsSession(name string) bool {
 	switch name {
-	case "create-first-administrator", "sign-in-with-token", "complete-second-factor":
+	case "create-first-administrator", "sign-in-with-token", "complete-second-factor", "accept-invite":
 		return true
 	}
 	return false

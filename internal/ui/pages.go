@@ -54,7 +54,7 @@ type Pages struct {
 
 // names of the templates, each a page.
 func names() []string {
-	return []string{"index", "setup", "verify", "reset", "magic", "code", "message", "inbox"}
+	return []string{"index", "setup", "verify", "reset", "magic", "code", "invite", "message", "inbox"}
 }
 
 // New parses the templates. The error is a mistake in the embedded files, which tests rule out.
@@ -92,6 +92,8 @@ func (p *Pages) routes() chi.Router {
 	page("GET", "/magic", p.showMagic)
 	page("POST", "/magic", p.magic)
 	page("POST", "/magic/code", p.magicCode)
+	page("GET", "/invite", p.showInvite)
+	page("POST", "/invite", p.acceptInvite)
 	page("GET", "/done/{what}", p.done)
 	page("GET", "/error", p.showError)
 	page("GET", p.stylePath, p.sheet)
