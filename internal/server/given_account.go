@@ -28,7 +28,7 @@ func recoveries() map[string]give {
 		"reset-password/weak-password": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := resetToken(ctx, s, e)
 			if err == nil {
-				values["password"] = stageEmail
+				values["password"] = weakPassword
 			}
 			return values, err
 		},
@@ -56,7 +56,7 @@ func accounts() map[string]give {
 		"change-password/weak-password": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := memberOf(ctx, s, e)
 			if err == nil {
-				values["password"] = stageEmail
+				values["password"] = weakPassword
 			}
 			return values, err
 		},
@@ -88,6 +88,17 @@ func accounts() map[string]give {
 		"change-username/conflict": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true, Username: pick(e, "username"), Password: pick(e, "current_password")})
 			return signedIn(in), err
+		},
+		"change-email/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := memberOf(ctx, s, e)
+			if err != nil || pick(e, "email") != "" {
+				return values, err
+			}
+			c, err := s.caller(ctx, values[contract.GivenBearer]) // the example asks for another mail about a change
+			if err == nil {
+				_, err = s.house.lifecycle.ChangeEmail(ctx, c, lifecycle.EmailChange{Email: "new@example.com"})
+			}
+			return values, err
 		},
 		"change-email/conflict": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			in, err := s.member(ctx, lifecycle.NewUser{Email: pick(e, "email"), EmailVerified: true, Password: pick(e, "current_password")})
