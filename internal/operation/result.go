@@ -136,7 +136,7 @@ type Users struct {
 // Pagination is where a page by number stands among all.
 type Pagination struct {
 	Page        int  `json:"page"`
-	Limit       int  `json:"limit"`
+	Size        int  `json:"size"`  // rows of a page at most
 	Total       int  `json:"total"` // of rows
 	Pages       int  `json:"pages"`
 	HasNext     bool `json:"has_next"`

@@ -61,7 +61,7 @@ func (c *Catalogue) numberedUsers(ctx context.Context, r *Request, in *ListUsers
 	if err != nil {
 		return Outcome{}, err
 	}
-	out := Users{Users: make([]Profile, len(rows)), Pagination: &Pagination{Page: in.Page, Limit: size, Total: total,
+	out := Users{Users: make([]Profile, len(rows)), Pagination: &Pagination{Page: in.Page, Size: size, Total: total,
 		Pages: (total + size - 1) / size, HasNext: in.Page*size < total, HasPrevious: in.Page > 1}}
 	for i, row := range rows {
 		out.Users[i] = profile(row)
