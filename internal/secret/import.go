@@ -61,10 +61,11 @@ func ImportPassword(in ForeignPassword) (stored string, err error) {
 	case err != nil:
 		return "", err
 	}
-	if format := PasswordFormat(stored); in.Format != "" && in.Format != format && !(in.Format == "django" && isDjango(in.Hash)) {
-		return "", auth.Invalid("password.format", auth.ViolationMismatch, "The hash is one of "+format+".")
+	format := PasswordFormat(stored)
+	if in.Format == "" || in.Format == format || in.Format == "django" && isDjango(in.Hash) {
+		return stored, nil
 	}
-	return stored, nil
+	return "", auth.Invalid("password.format", auth.ViolationMismatch, "The hash is one of "+format+".")
 }
 
 // isDjango reports whether a hash has the form of Django, `algorithm$...`.
