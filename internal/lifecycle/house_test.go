@@ -11,7 +11,7 @@ import (
 
 	"github.com/pquerna/otp/hotp"
 
-	"github.com/ostiary-id/ostiary/internal/account"
+	accounts "github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -71,7 +71,7 @@ func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock, limits map[str
 	return &house{t: t, db: db, clock: clock, keys: keys, inbox: inbox,
 		workers: &queue.Workers{Queue: jobs, DB: db, Clock: clock.Now, Handlers: map[string]queue.Handler{mail.JobKind: handler.Handle}},
 		Service: &Service{Login: &login.Service{DB: db, Pool: pool, Sessions: sessions,
-			Accounts: &account.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
+			Accounts: &accounts.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 			Invites:  &invite.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 			Waits:    &waitlist.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 

@@ -142,12 +142,12 @@ func (s *Service) SendInvite(tx *store.Tx, c auth.Caller, i auth.Invite) (auth.I
 }
 
 // ListInvites reads pending invitations, oldest first: of an account for its owners, of the whole app for administrators
-// and the operator. Codes: forbidden, not-found.
+// and the operator. Codes: forbidden, not-found, invalid-request (account_id).
 func (s *Service) ListInvites(ctx context.Context, c auth.Caller, q store.InviteQuery) (list []auth.Invite, err error) {
 	q.App = c.App
 	err = s.DB.Read(ctx, func(tx *store.Tx) error {
 		if q.Account == "" && !c.Administers() {
-			return auth.E(auth.CodeForbidden, "Only administrators see the invitations to the app.")
+			return auth.Invalid("account_id", auth.ViolationRequired, "Only administrators see the invitations of the whole app.")
 		}
 		if q.Account != "" {
 			if err := s.Accounts.Oversees(tx, c, q.Account); err != nil {
@@ -206,7 +206,7 @@ type accepting struct {
 // AcceptInvite spends the token of a mailed invitation. Somebody who is signed in joins, if the invitation went to their
 // own verified address (IN-01). Anybody else proves the mailbox by the token: the user of the address joins and is
 // signed in, or a new one is made, with the address verified and without a password. Inviters give nothing that they
-// could not give now (IN-02). Codes: proof-invalid, forbidden (another's invitation), person-required,
+// could not give now (IN-02). A key is nobody here. Codes: proof-invalid, forbidden (another's invitation),
 // account-disabled, limit-reached, invalid-request (name), rate-limited, and those of session.Recheck.
 func (s *Service) AcceptInvite(ctx context.Context, c auth.Caller, in Acceptance) (AcceptedInvite, error) {
 	a, err := s.prepareAcceptance(ctx, c, in)
@@ -234,9 +234,6 @@ func (s *Service) AcceptInvite(ctx context.Context, c auth.Caller, in Acceptance
 
 func (s *Service) prepareAcceptance(ctx context.Context, c auth.Caller, in Acceptance) (a accepting, err error) {
 	a = accepting{in: in, caller: c}
-	if c.Kind == auth.CallerAPIKey {
-		return a, auth.E(auth.CodePersonRequired, "")
-	}
 	if a.guess, err = s.guessProof(ctx, c); err != nil {
 		return a, err
 	}

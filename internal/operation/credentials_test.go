@@ -122,12 +122,16 @@ func TestMatrix_AK04_AD01_TN01(t *testing.T) {
 		key := func(as func(*auth.Presented), scopes ...string) func(*auth.Presented) {
 			return bearer(must[operation.NewAPIKey](h, "create-api-key", &operation.CreateAPIKeyInput{Name: "k", Scopes: scopes}, as).Secret)
 		}
-		own := []string{"account:read", "account:write", "api-keys:read", "api-keys:write"}
+		own := []string{"account:read", "account:write", "api-keys:read", "api-keys:write", "accounts:read", "accounts:write"}
 		type rule = func(d *operation.Definition) auth.Code
 		either := func(person, signedIn, administrator auth.Code) rule {
 			return func(d *operation.Definition) auth.Code {
+				if d.Access == operation.SignedInOrOperator && administrator == "" {
+					return "" // whatever scopes the key lacks
+				}
 				return map[operation.Access]auth.Code{operation.Person: person, operation.SignedIn: signedIn,
-					operation.Administrator: administrator, operation.Operator: auth.CodeForbidden}[d.Access]
+					operation.SignedInOrOperator: signedIn,
+					operation.Administrator:      administrator, operation.Operator: auth.CodeForbidden}[d.Access]
 			}
 		}
 		callers := []struct {

@@ -101,6 +101,10 @@ func TestKeysNeedScopes_AK04(t *testing.T) {
 			if !slices.Contains(scopes, d.Scope) {
 				t.Errorf("%s: scope %q", d.Name, d.Scope)
 			}
+		case SignedInOrOperator:
+			if d.Scope != ScopeAccountsRead && d.Scope != ScopeAccountsWrite {
+				t.Errorf("%s: scope %q", d.Name, d.Scope)
+			}
 		case Administrator:
 			if d.Scope != ScopeAdmin {
 				t.Errorf("%s: scope %q", d.Name, d.Scope)
@@ -160,6 +164,14 @@ func TestAccess_AK04_AD01(t *testing.T) {
 			if got := code(allowed(d, c.caller)); got != want {
 				t.Errorf("%s, access %d: %q, want %q", c.name, access, got, want)
 			}
+		}
+		want := c.signedIn
+		if c.caller.Kind == auth.CallerSystem || c.caller.Kind == auth.CallerAPIKey && c.administrator == yes {
+			want = yes
+		}
+		d := &Definition{Name: "x", Access: SignedInOrOperator, Scope: "things:read"}
+		if got := code(allowed(d, c.caller)); got != want {
+			t.Errorf("%s, as user or operator: %q, want %q", c.name, got, want)
 		}
 	}
 	if err := allowed(&Definition{Access: Person, Unverified: true}, unverified); err != nil {

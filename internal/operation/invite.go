@@ -131,7 +131,7 @@ func (c *Catalogue) acceptInvite() *Definition {
 		Access: Anyone,
 		Results: append(signInResults(),
 			result[UserResult]("joined", "The user who asks belongs to the account now; the session is the one of before.")),
-		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeForbidden, auth.CodePersonRequired, auth.CodeAccountDisabled, auth.CodeLimitReached},
+		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeForbidden, auth.CodeAccountDisabled, auth.CodeLimitReached},
 		Consumes: true,
 	}, func(ctx context.Context, r *Request, in *AcceptInviteInput) (Outcome, error) {
 		out, err := c.deps.Login.AcceptInvite(ctx, r.Caller, login.Acceptance(*in))
