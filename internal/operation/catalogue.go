@@ -77,7 +77,7 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return []*Definition{
+	return append(c.waysInAndTeams(), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
@@ -138,6 +138,18 @@ func (c *Catalogue) definitions() []*Definition {
 		c.revokeAppKey(),
 		c.updateApp(),
 
+		c.rotateSigningKeys(),
+		c.verifyAudit(),
+		c.issueSetupLink(),
+		c.backup(),
+		c.importUsers(),
+		c.exportUsers(),
+	}...)
+}
+
+// waysInAndTeams are clients, accounts, and what leads into an app.
+func (c *Catalogue) waysInAndTeams() []*Definition {
+	return []*Definition{
 		c.listClients(),
 		c.getClient(),
 		c.createClient(),
@@ -172,13 +184,6 @@ func (c *Catalogue) definitions() []*Definition {
 		c.listWaitlistEntries(),
 		c.approveWaitlistEntry(),
 		c.denyWaitlistEntry(),
-
-		c.rotateSigningKeys(),
-		c.verifyAudit(),
-		c.issueSetupLink(),
-		c.backup(),
-		c.importUsers(),
-		c.exportUsers(),
 	}
 }
 

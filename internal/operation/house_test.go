@@ -46,6 +46,7 @@ type house struct {
 	workers *queue.Workers
 	inbox   *mail.Inbox
 	login   *login.Service
+	signer  *signer.Signer
 }
 
 // each runs fn on both engines.
@@ -90,7 +91,7 @@ func furnish(t *testing.T, db *store.DB, clock *storetest.Clock) *house {
 		Mail: &mail.Mailer{Queue: jobs, PublicURL: publicURL}, Clock: clock.Now, Rand: rand.Reader}
 	inbox := &mail.Inbox{DB: db, Keys: keys}
 	return &house{
-		t: t, clock: clock, inbox: inbox, login: ways,
+		t: t, clock: clock, inbox: inbox, login: ways, signer: signs,
 		workers: &queue.Workers{Queue: jobs, DB: db, Clock: clock.Now,
 			Handlers: map[string]queue.Handler{mail.JobKind: (&mail.Handler{Transport: inbox, Clock: clock.Now}).Handle}},
 		Credentials: operation.Credentials{Sessions: sessions, Keys: apikeys, Apps: apps, Limits: limits},
