@@ -215,8 +215,9 @@ func (c membersRevokeCmd) Run(e *env, parent *membersCmd) error {
 type creditsCmd struct {
 	App string `default:"default" placeholder:"ID" help:"Id of the app (${default})."`
 
-	Show   creditsShowCmd  `cmd:"" help:"Show what a user has."`
-	Create creditsGrantCmd `cmd:"" aliases:"grant" help:"Give a user credit; a negative amount takes back (after --)."`
+	Show   creditsShowCmd   `cmd:"" help:"Show what a user has."`
+	Create creditsGrantCmd  `cmd:"" aliases:"grant" help:"Give a user credit."`
+	Revoke creditsRevokeCmd `cmd:"" help:"Take credit back."`
 }
 
 // oneCredit asks for one record and prints it.
@@ -252,5 +253,18 @@ type creditsGrantCmd struct {
 func (c creditsGrantCmd) Run(e *env, parent *creditsCmd) error {
 	return e.oneCredit(parent.App, c.User, func(ask *client.Client, user string) (client.Credit, error) {
 		return ask.GrantCredit(e.ctx, user, c.Amount, c.Paid)
+	})
+}
+
+type creditsRevokeCmd struct {
+	userArg
+	Amount float64 `arg:"" help:"How much, in units."`
+	Paid   bool    `help:"It had been paid for."`
+}
+
+// Run takes credit back.
+func (c creditsRevokeCmd) Run(e *env, parent *creditsCmd) error {
+	return e.oneCredit(parent.App, c.User, func(ask *client.Client, user string) (client.Credit, error) {
+		return ask.GrantCredit(e.ctx, user, -c.Amount, c.Paid)
 	})
 }

@@ -235,7 +235,7 @@ func teams(s *shell) {
 	}
 	s.fails(exitFailed, "credits", "show", "bob@example.test")
 	s.ok("credits", "create", "bob@example.test", "12.5")
-	s.ok("credits", "grant", "bob@example.test", "--", "-2")
+	s.ok("credits", "revoke", "bob@example.test", "2")
 	if got := s.object("credits", "show", "bob@example.test"); got["balance"] != 10.5 || got["granted_balance"] != 10.5 {
 		s.t.Errorf("%v", got)
 	}
