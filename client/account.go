@@ -32,6 +32,54 @@ func (c *Client) ChangePassword(ctx context.Context, in PasswordChange) (User, e
 	return out, c.call(ctx, request{method: http.MethodPut, path: "/me/password", in: in, out: &out})
 }
 
+// EmailChange is a new address with what proves the right to it: nothing within five minutes of a sign-in. Without an
+// address the mail about the one that waits is sent again.
+type EmailChange struct {
+	Email           string `json:"email,omitempty"`
+	CurrentPassword string `json:"current_password,omitempty"`
+	Code            string `json:"code,omitempty"`
+}
+
+// EmailPending is a new address that waits for the link in its mail.
+type EmailPending struct {
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// ChangeEmail mails a link to a new address; VerifyEmail with its token makes it the user's.
+func (c *Client) ChangeEmail(ctx context.Context, in EmailChange) (EmailPending, error) {
+	var out EmailPending
+	return out, c.call(ctx, request{method: http.MethodPut, path: "/me/email", in: in, out: &out})
+}
+
+// UsernameChange is a new username with what proves the right to it: nothing within five minutes of a sign-in.
+type UsernameChange struct {
+	Username        string `json:"username"`
+	CurrentPassword string `json:"current_password,omitempty"`
+	Code            string `json:"code,omitempty"`
+}
+
+// ChangeUsername sets another username; every other session ends.
+func (c *Client) ChangeUsername(ctx context.Context, in UsernameChange) (User, error) {
+	var out User
+	return out, c.call(ctx, request{method: http.MethodPut, path: "/me/username", in: in, out: &out})
+}
+
+// StepUp proves the person of the session again, by password or code, and tells how long that counts.
+func (c *Client) StepUp(ctx context.Context, currentPassword, code string) (time.Time, error) {
+	in := map[string]string{}
+	for name, value := range map[string]string{"current_password": currentPassword, "code": code} {
+		if value != "" {
+			in[name] = value
+		}
+	}
+	var out struct {
+		ExpiresAt time.Time `json:"expires_at"`
+	}
+	err := c.call(ctx, request{method: http.MethodPost, path: "/sessions/current/step-up", in: in, out: &out})
+	return out.ExpiresAt, err
+}
+
 // SessionPage is one page of sessions.
 type SessionPage struct {
 	Sessions   []Session `json:"sessions"`
@@ -81,6 +129,18 @@ func (c *Client) BeginTOTP(ctx context.Context, password string) (TOTP, error) {
 	}
 	var out TOTP
 	return out, c.call(ctx, request{method: http.MethodPost, path: "/me/totp", in: in, out: &out})
+}
+
+// TOTPStatus tells whether two-factor authentication is on.
+type TOTPStatus struct {
+	Enabled         bool `json:"enabled"`
+	BackupCodesLeft int  `json:"backup_codes_left"`
+}
+
+// GetTOTPStatus tells whether two-factor authentication is on, and how many backup codes are left.
+func (c *Client) GetTOTPStatus(ctx context.Context) (TOTPStatus, error) {
+	var out TOTPStatus
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/me/totp", out: &out})
 }
 
 type backupCodes struct {
@@ -148,6 +208,17 @@ func (c *Client) GetAPIKey(ctx context.Context, id string) (APIKey, error) {
 func (c *Client) RotateAPIKey(ctx context.Context, id string) (NewAPIKey, error) {
 	var out NewAPIKey
 	return out, c.call(ctx, request{method: http.MethodPost, path: "/api-keys/" + segment(id) + "/rotate", out: &out})
+}
+
+// RefreshAPIKey lets an API key live on under its secret: for expiresIn (such as 365d), or, empty, for as long as it was
+// made for.
+func (c *Client) RefreshAPIKey(ctx context.Context, id, expiresIn string) (APIKey, error) {
+	in := map[string]string{}
+	if expiresIn != "" {
+		in["expires_in"] = expiresIn
+	}
+	var out APIKey
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/api-keys/" + segment(id) + "/refresh", in: in, out: &out})
 }
 
 // RevokeAPIKey ends an API key.

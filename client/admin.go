@@ -30,7 +30,7 @@ func (c *Client) ListUsers(ctx context.Context, f UserFilter, p Paging) (UserPag
 	return out, c.call(ctx, request{method: http.MethodGet, path: "/users", query: q, out: &out})
 }
 
-// GetUser shows a user, by id, number, e-mail address or username.
+// GetUser shows a user, by id, the id it had elsewhere, number, e-mail address or username.
 func (c *Client) GetUser(ctx context.Context, id string) (User, error) {
 	var out User
 	return out, c.call(ctx, request{method: http.MethodGet, path: "/users/" + segment(id), out: &out})
@@ -184,6 +184,42 @@ func (c *Client) RotateSigningKeys(ctx context.Context, emergency bool) error {
 func (c *Client) VerifyAudit(ctx context.Context) (AuditReport, error) {
 	var out AuditReport
 	return out, c.call(ctx, request{method: http.MethodPost, path: "/house/audit/verify", out: &out})
+}
+
+// ImportBatch is a part of a file of users.
+type ImportBatch struct {
+	Lines     []string `json:"lines"` // at most 500
+	FirstLine int      `json:"first_line,omitempty"`
+	DryRun    bool     `json:"dry_run,omitempty"`
+	Existing  string   `json:"existing,omitempty"` // skip (or empty) or fail
+}
+
+// ImportUsers makes users from lines of a file.
+func (c *Client) ImportUsers(ctx context.Context, in ImportBatch) (ImportReport, error) {
+	if in.Lines == nil {
+		in.Lines = []string{}
+	}
+	var out ImportReport
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/house/users/import", in: in, out: &out})
+}
+
+// ExportedPage is one page of users as lines of a file.
+type ExportedPage struct {
+	Lines      []string `json:"lines"`
+	NextCursor string   `json:"next_cursor"`
+}
+
+// ExportUsers writes users as lines of a file, oldest first; with secrets the lines hold TOTP secrets.
+func (c *Client) ExportUsers(ctx context.Context, secrets bool, p Paging) (ExportedPage, error) {
+	in := map[string]any{"secrets": secrets}
+	if p.Cursor != "" {
+		in["cursor"] = p.Cursor
+	}
+	if p.Limit != 0 {
+		in["limit"] = p.Limit
+	}
+	var out ExportedPage
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/house/users/export", in: in, out: &out})
 }
 
 // Backup copies the database to a new file on the server's machine.

@@ -31,6 +31,7 @@ type Registration struct {
 	FamilyName string         `json:"family_name,omitempty"`
 	Locale     string         `json:"locale,omitempty"`
 	Attributes map[string]any `json:"attributes,omitempty"`
+	InviteCode string         `json:"invite_code,omitempty"`
 }
 
 // Register signs somebody up. A mail asks to confirm the address; the answer never tells whether it was known.

@@ -31,12 +31,16 @@ type User struct {
 	CreatedAt        time.Time      `json:"created_at"`
 	UpdatedAt        time.Time      `json:"updated_at"`
 	DisabledAt       *time.Time     `json:"disabled_at"`
+	Memberships      []Membership   `json:"memberships"`
+	ActiveMembership *Membership    `json:"active_membership"` // that the session acts for
+	Credit           *Credit        `json:"credit"`
 }
 
 // Session is one sign-in on one device.
 type Session struct {
 	ID            string     `json:"id"`
 	ClientID      string     `json:"client_id"`
+	AccountID     string     `json:"account_id"` // that it acts for
 	Current       bool       `json:"current"`
 	Device        string     `json:"device"`
 	IP            string     `json:"ip"`
@@ -106,13 +110,17 @@ type NewAPIKey struct {
 
 // App is an isolated pool of users.
 type App struct {
-	ID              string     `json:"id"`
-	Name            string     `json:"name"`
-	Status          string     `json:"status"`
-	DefaultClientID string     `json:"default_client_id"`
-	Version         int64      `json:"version"`
-	CreatedAt       *time.Time `json:"created_at"` // nil: with the database
-	UpdatedAt       *time.Time `json:"updated_at"`
+	ID              string `json:"id"`
+	Name            string `json:"name"`
+	Status          string `json:"status"`
+	DefaultClientID string `json:"default_client_id"`
+	// Registration says how people sign up: open, invite-code, invite, waitlist or closed.
+	Registration     string     `json:"registration"`
+	AccountsOnSignUp bool       `json:"accounts_on_sign_up"`
+	PasswordMin      int        `json:"password_min"`
+	Version          int64      `json:"version"`
+	CreatedAt        *time.Time `json:"created_at"` // nil: with the database
+	UpdatedAt        *time.Time `json:"updated_at"`
 }
 
 // AppKey is an app key without its secret.
@@ -169,4 +177,26 @@ type AuditReport struct {
 type Backup struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"` // bytes
+}
+
+// ImportReport tells what became of a batch of an import.
+type ImportReport struct {
+	DryRun   bool           `json:"dry_run"`
+	Stopped  bool           `json:"stopped"` // somebody was there and Existing was fail
+	Created  int            `json:"created"` // in a dry run those that would be
+	Existing int            `json:"existing"`
+	Invalid  int            `json:"invalid"`
+	Lines    []ImportedLine `json:"lines"`
+}
+
+// ImportedLine tells what became of one line of a file.
+type ImportedLine struct {
+	Line       int      `json:"line"`
+	Outcome    string   `json:"outcome"` // created, valid, exists, invalid or not-reached
+	ID         string   `json:"id,omitempty"`
+	ExternalID string   `json:"external_id,omitempty"`
+	Email      string   `json:"email,omitempty"`
+	Field      string   `json:"field,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
+	NotCarried []string `json:"not_carried"`
 }

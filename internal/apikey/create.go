@@ -38,6 +38,9 @@ func (s *Service) Create(ctx context.Context, c auth.Caller, in Input) (auth.API
 		if key.ExpiresAt, err = in.expiry(tx.Now()); err != nil {
 			return err
 		}
+		if !key.ExpiresAt.IsZero() {
+			key.Lifetime = key.ExpiresAt.Sub(key.CreatedAt)
+		}
 		if err := s.grants(tx, c, user, key); err != nil {
 			return err
 		}

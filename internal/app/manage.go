@@ -116,6 +116,43 @@ func (s *Service) SetStatus(ctx context.Context, c auth.Caller, id auth.AppID, s
 	return a, err
 }
 
+// Change is what to change of an app; nil leaves it as it is.
+type Change struct {
+	Name             *string
+	PasswordMin      *int // 0: what the door says
+	Registration     *auth.RegistrationMode
+	AccountsOnSignUp *bool
+	IfMatch          *int64 // the version that the change was made against; nil: any
+}
+
+// Update changes the name and settings of an app. Errors: CodeInvalidRequest, CodeForbidden, CodeNotFound,
+// CodeVersionMismatch, and those of Recheck.
+func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, change Change) (a auth.App, err error) {
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := s.admit(tx, c, id); err != nil {
+			return err
+		}
+		if a, err = tx.AppForUpdate(id); err != nil {
+			return missing(err, "app")
+		}
+		if change.IfMatch != nil && *change.IfMatch != a.Version {
+			return auth.E(auth.CodeVersionMismatch, "")
+		}
+		set(&a.Name, change.Name)
+		set(&a.Settings.PasswordMin, change.PasswordMin)
+		set(&a.Settings.Registration, change.Registration)
+		set(&a.Settings.AccountsOnSignUp, change.AccountsOnSignUp)
+		if a.Name, err = checkName(a.Name); err != nil {
+			return err
+		}
+		if err := checkSettings(a.Settings); err != nil {
+			return err
+		}
+		return s.update(tx, c, &a, "app.updated")
+	})
+	return a, err
+}
+
 // update stores an app that was read for update.
 func (s *Service) update(tx *store.Tx, c auth.Caller, a *auth.App, action string) error {
 	ok, err := tx.UpdateApp(*a)

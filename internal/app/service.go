@@ -33,6 +33,7 @@ type Service struct {
 	apps     *store.Cache[*auth.App]
 	clients  *store.Cache[*auth.Client]
 	defaults *store.Cache[auth.ClientID] // app -> its default client
+	origins  *store.Cache[[]string]      // app -> the origins of all its clients
 	keyIDs   *store.Cache[auth.AppKeyID] // hex SHA-256 of a key -> key
 	keys     *store.Cache[*liveKey]
 	used     touches
@@ -47,6 +48,7 @@ func New(o Options) *Service {
 		apps:     store.NewCache[*auth.App](o.DB, store.KindApp, cacheSize),
 		clients:  store.NewCache[*auth.Client](o.DB, store.KindClient, cacheSize),
 		defaults: store.NewCache[auth.ClientID](o.DB, store.KindApp, cacheSize),
+		origins:  store.NewCache[[]string](o.DB, store.KindApp, cacheSize),
 		keyIDs:   store.NewCache[auth.AppKeyID](o.DB, store.KindAppKey, cacheSize),
 		keys:     store.NewCache[*liveKey](o.DB, store.KindAppKey, cacheSize),
 	}
@@ -74,7 +76,7 @@ func (s *Service) Client(ctx context.Context, app auth.AppID, id auth.ClientID) 
 	if err != nil {
 		return auth.Client{}, missing(err, "client")
 	}
-	if c.App != app {
+	if c.App != app || !c.DeletedAt.IsZero() {
 		return auth.Client{}, missing(store.ErrNotFound, "client")
 	}
 	return *c, nil
@@ -88,6 +90,9 @@ func (s *Service) ClientByID(ctx context.Context, id auth.ClientID) (auth.Client
 	})
 	if err != nil {
 		return auth.Client{}, missing(err, "client")
+	}
+	if !c.DeletedAt.IsZero() {
+		return auth.Client{}, missing(store.ErrNotFound, "client")
 	}
 	return *c, nil
 }

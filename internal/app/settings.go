@@ -27,6 +27,9 @@ func checkSettings(s auth.AppSettings) error {
 	if s.PasswordMin != 0 && (s.PasswordMin < minPasswordMin || s.PasswordMin > maxPasswordMin) {
 		return invalidSetting("password_min", fmt.Sprintf("it is 0 or from %d to %d", minPasswordMin, maxPasswordMin))
 	}
+	if !s.Registration.Valid() {
+		return auth.Invalid("registration", auth.ViolationEnum, "It is open, invite-code, invite, waitlist or closed.")
+	}
 	if !slices.Contains(algorithms, s.SigningAlgorithm) {
 		return invalidSetting("signing_algorithm", "it is ES256, EdDSA, RS256 or HS256")
 	}

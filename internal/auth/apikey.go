@@ -20,9 +20,10 @@ type APIKey struct {
 	EmailVerified bool // the user's address was verified when the key was made
 	UserEpoch     int64
 	CreatedAt     time.Time
-	ExpiresAt     time.Time // zero: never
-	LastUsedAt    time.Time // written lazily; zero: never
-	RevokedAt     time.Time // zero: live
+	ExpiresAt     time.Time     // zero: never
+	Lifetime      time.Duration // for which it was made; 0: it does not expire
+	LastUsedAt    time.Time     // written lazily; zero: never
+	RevokedAt     time.Time     // zero: live
 }
 
 // Usable reports whether the key may be used at now.

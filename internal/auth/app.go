@@ -32,6 +32,11 @@ type AppSettings struct {
 	PasswordMin int `json:"password_min,omitempty"`
 	// SigningAlgorithm is ES256 (default), EdDSA, RS256, or HS256 for old resource servers that share a key.
 	SigningAlgorithm string `json:"signing_algorithm,omitempty"`
+	// Registration says how people sign up by themselves; empty means RegistrationOpen.
+	Registration RegistrationMode `json:"registration,omitempty"`
+	// AccountsOnSignUp makes an account for everybody who signs up, owned by them, and lets sessions begin in the user's
+	// oldest account.
+	AccountsOnSignUp bool `json:"accounts_on_sign_up,omitempty"`
 }
 
 // AttributeWriter says who may write an attribute.
@@ -75,6 +80,7 @@ type Client struct {
 	Settings  ClientSettings
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	DeletedAt time.Time // zero: it is there; a deleted client is disabled for good
 }
 
 // ClientSettings are the registered facts of a client. Zero lifetimes mean what the door says.

@@ -150,9 +150,26 @@ func TestCaller(t *testing.T) {
 
 func TestIDKinds(t *testing.T) {
 	kinds := []string{AppID("").IDKind(), ClientID("").IDKind(), UserID("").IDKind(), EmailID("").IDKind(), SessionID("").IDKind(),
-		FactorID("").IDKind(), APIKeyID("").IDKind(), AppKeyID("").IDKind(), EventID("").IDKind()}
+		FactorID("").IDKind(), APIKeyID("").IDKind(), AppKeyID("").IDKind(), EventID("").IDKind(),
+		AccountID("").IDKind(), MembershipID("").IDKind(), InviteID("").IDKind(), InviteCodeID("").IDKind(), WaitlistEntryID("").IDKind()}
 	if !reflect.DeepEqual(kinds, IDKinds()) {
 		t.Fatalf("%v is not %v", kinds, IDKinds())
+	}
+}
+
+func TestParseAmount(t *testing.T) {
+	for text, want := range map[string]Micros{"0": 0, "12.5": 12_500_000, "-3": -3_000_000, "0.000001": 1, "1000000000": MaxAmount, "007": 7_000_000} {
+		if got, err := ParseAmount("amount", text); err != nil || got != want {
+			t.Errorf("%s is %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "-", ".5", "5.", "1.0000001", "1000000001", "1e3", "+1", "1,5", "--1", "NaN", "+Inf", " 1"} {
+		if got, err := ParseAmount("amount", text); !Is(err, CodeInvalidRequest) {
+			t.Errorf("%q is %d, %v", text, got, err)
+		}
+	}
+	if got := Micros(12_500_000).Number(); got != 12.5 {
+		t.Errorf("%v", got)
 	}
 }
 

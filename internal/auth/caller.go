@@ -26,6 +26,7 @@ type Caller struct {
 	User          UserID
 	Role          Role
 	Session       SessionID
+	Account       AccountID // that the session acts for; empty: none. A Write asks again whether the user belongs to it
 	Key           APIKeyID
 	Scopes        []string // of an API key; nil for a session, which is not limited by scopes
 	AMR           []string
@@ -46,6 +47,12 @@ func (c Caller) Person() bool { return c.Kind == CallerSession }
 // Admin reports whether the caller may use administrators' operations: the machine's operator, or a person
 // or key whose user is an administrator of the app (keys also need the scope, see package operation).
 func (c Caller) Admin() bool { return c.Kind == CallerSystem || c.Role == RoleAdmin }
+
+// Administers is Admin for rules that the access rule of an operation does not settle: an API key of an administrator
+// counts only with the scope `admin` (AK-04).
+func (c Caller) Administers() bool {
+	return c.Admin() && (c.Kind != CallerAPIKey || ScopesWithin([]string{"admin"}, c.Scopes))
+}
 
 // Door is the contract through which a request came: its name, policy and lifetimes.
 type Door struct {

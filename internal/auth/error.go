@@ -39,13 +39,20 @@ const (
 	CodeWeakPassword       Code = "weak-password"    // too short, too long, blocklisted
 	CodeProofInvalid       Code = "proof-invalid"    // a mailed secret is unknown, expired, spent or of another kind
 	CodeTotpAlreadyEnabled Code = "totp-already-enabled"
-	CodeTotpNotEnabled     Code = "totp-not-enabled"
-	CodeTotpNotBegun       Code = "totp-not-begun"
-	CodeRateLimited        Code = "rate-limited"
-	CodeOverloaded         Code = "overloaded"   // shed before work; retry later
-	CodeStorageFull        Code = "storage-full" // the disk is full; reads go on
-	CodeUnavailable        Code = "unavailable"  // the database cannot be reached
-	CodeInternal           Code = "internal"
+
+	CodeRegistrationClosed     Code = "registration-closed"
+	CodeInvitationRequired     Code = "invitation-required"
+	CodeInviteCodeRequired     Code = "invite-code-required"
+	CodeInviteCodeInvalid      Code = "invite-code-invalid"     // unknown, used up, expired or revoked; never says which
+	CodeRegistrationWaitlisted Code = "registration-waitlisted" // the address waits for an administrator; told for every address
+
+	CodeTotpNotEnabled Code = "totp-not-enabled"
+	CodeTotpNotBegun   Code = "totp-not-begun"
+	CodeRateLimited    Code = "rate-limited"
+	CodeOverloaded     Code = "overloaded"   // shed before work; retry later
+	CodeStorageFull    Code = "storage-full" // the disk is full; reads go on
+	CodeUnavailable    Code = "unavailable"  // the database cannot be reached
+	CodeInternal       Code = "internal"
 )
 
 // The codes that bear the name of a result: operations never return them; a contract uses them where an error
@@ -60,34 +67,40 @@ var codes = map[Code]struct {
 	status int
 	title  string
 }{
-	CodeInvalidRequest:     {400, "The request is not valid"},
-	CodeInvalidCredentials: {401, "The credentials are wrong"},
-	CodeUnauthenticated:    {401, "Authentication is required"},
-	CodeInvalidToken:       {401, "The credential is not valid"},
-	CodeTokenExpired:       {401, "The token has expired"},
-	CodeSessionEnded:       {401, "The session has ended"},
-	CodeRefreshTokenReused: {401, "The refresh token was used before"},
-	CodeSecondFactorWrong:  {401, "The second-factor code is not valid"},
-	CodeForbidden:          {403, "This is not allowed"},
-	CodeInsufficientScope:  {403, "The key lacks the scope"},
-	CodePersonRequired:     {403, "An API key cannot do this"},
-	CodeReauthRequired:     {403, "Fresh authentication is required"},
-	CodeEmailUnverified:    {403, "The e-mail address is not verified"},
-	CodeAccountDisabled:    {403, "The account is disabled"},
-	CodePasswordExpired:    {403, "The password must be reset"},
-	CodeAppMismatch:        {403, "The request names two different apps"},
-	CodeCSRF:               {403, "The request did not come from a trusted origin"},
-	CodeNotFound:           {404, "Not found"},
-	CodeMethodNotAllowed:   {405, "The method is not allowed"},
-	CodeNotAcceptable:      {406, "No acceptable representation"},
-	CodeUnsupportedMedia:   {415, "The content type is not supported"},
-	CodePayloadTooLarge:    {413, "The request is too large"},
-	CodeConflict:           {409, "The change conflicts with the present state"},
-	CodeIdentifierTaken:    {409, "The e-mail address or username is taken"},
-	CodeLimitReached:       {409, "The limit is reached"},
-	CodeVersionMismatch:    {412, "The resource has changed"},
-	CodeWeakPassword:       {400, "The password is not acceptable"},
-	CodeProofInvalid:       {400, "The link or code is not valid any more"},
+	CodeInvalidRequest:         {400, "The request is not valid"},
+	CodeInvalidCredentials:     {401, "The credentials are wrong"},
+	CodeUnauthenticated:        {401, "Authentication is required"},
+	CodeInvalidToken:           {401, "The credential is not valid"},
+	CodeTokenExpired:           {401, "The token has expired"},
+	CodeSessionEnded:           {401, "The session has ended"},
+	CodeRefreshTokenReused:     {401, "The refresh token was used before"},
+	CodeSecondFactorWrong:      {401, "The second-factor code is not valid"},
+	CodeForbidden:              {403, "This is not allowed"},
+	CodeInsufficientScope:      {403, "The key lacks the scope"},
+	CodePersonRequired:         {403, "An API key cannot do this"},
+	CodeReauthRequired:         {403, "Fresh authentication is required"},
+	CodeEmailUnverified:        {403, "The e-mail address is not verified"},
+	CodeAccountDisabled:        {403, "The account is disabled"},
+	CodePasswordExpired:        {403, "The password must be reset"},
+	CodeAppMismatch:            {403, "The request names two different apps"},
+	CodeCSRF:                   {403, "The request did not come from a trusted origin"},
+	CodeNotFound:               {404, "Not found"},
+	CodeMethodNotAllowed:       {405, "The method is not allowed"},
+	CodeNotAcceptable:          {406, "No acceptable representation"},
+	CodeUnsupportedMedia:       {415, "The content type is not supported"},
+	CodePayloadTooLarge:        {413, "The request is too large"},
+	CodeConflict:               {409, "The change conflicts with the present state"},
+	CodeIdentifierTaken:        {409, "The e-mail address or username is taken"},
+	CodeLimitReached:           {409, "The limit is reached"},
+	CodeVersionMismatch:        {412, "The resource has changed"},
+	CodeWeakPassword:           {400, "The password is not acceptable"},
+	CodeProofInvalid:           {400, "The link or code is not valid any more"},
+	CodeRegistrationClosed:     {403, "Nobody can sign up at present"},
+	CodeInvitationRequired:     {403, "Signing up takes an invitation"},
+	CodeInviteCodeRequired:     {403, "Signing up takes an invite code"},
+	CodeInviteCodeInvalid:      {400, "The invite code is not valid"},
+	CodeRegistrationWaitlisted: {403, "The sign-up is on the waiting list"},
+
 	CodeTotpAlreadyEnabled: {409, "Two-factor authentication is already enabled"},
 	CodeTotpNotEnabled:     {409, "Two-factor authentication is not enabled"},
 	CodeTotpNotBegun:       {409, "Two-factor enrolment was not begun or has expired"},

@@ -3,18 +3,24 @@ package auth
 // Identifiers are opaque strings (UUID version 7 in canonical form). They are no secrets and carry no
 // meaning; a contract may add a prefix on the way out and strip it on the way in (x-contract.ids).
 type (
-	AppID        string
-	ClientID     string
-	UserID       string
-	EmailID      string
-	SessionID    string
-	ProofID      string
-	FactorID     string
-	APIKeyID     string
-	AppKeyID     string
-	EventID      string
-	JobID        string
-	SigningKeyID string
+	AppID     string
+	ClientID  string
+	UserID    string
+	EmailID   string
+	SessionID string
+	ProofID   string
+	FactorID  string
+	APIKeyID  string
+	AppKeyID  string
+	EventID   string
+
+	AccountID       string
+	MembershipID    string
+	InviteID        string
+	InviteCodeID    string
+	WaitlistEntryID string
+	JobID           string
+	SigningKeyID    string
 )
 
 // DefaultApp is the app that exists from the first migration, and DefaultClient its default client.
@@ -35,7 +41,14 @@ func (APIKeyID) IDKind() string  { return "api-key" }
 func (AppKeyID) IDKind() string  { return "app-key" }
 func (EventID) IDKind() string   { return "event" }
 
+func (AccountID) IDKind() string       { return "account" }
+func (MembershipID) IDKind() string    { return "membership" }
+func (InviteID) IDKind() string        { return "invite" }
+func (InviteCodeID) IDKind() string    { return "invite-code" }
+func (WaitlistEntryID) IDKind() string { return "waitlist-entry" }
+
 // IDKinds lists the kinds that x-contract.ids may name.
 func IDKinds() []string {
-	return []string{"app", "client", "user", "email", "session", "factor", "api-key", "app-key", "event"}
+	return []string{"app", "client", "user", "email", "session", "factor", "api-key", "app-key", "event",
+		"account", "membership", "invite", "invite-code", "waitlist-entry"}
 }

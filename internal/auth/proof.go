@@ -9,7 +9,12 @@ const (
 	ProofVerifyEmail   ProofKind = "verify-email"
 	ProofPasswordReset ProofKind = "password-reset"
 	ProofSecondFactor  ProofKind = "second-factor"
-	ProofSetup         ProofKind = "setup" // makes the first administrator
+	ProofSetup         ProofKind = "setup"  // makes the first administrator
+	ProofInvite        ProofKind = "invite" // of an Invite, whose id is the proof's data
+	ProofChangeEmail   ProofKind = "change-email"
+	ProofMagicLink     ProofKind = "magic-link"    // a mailed link that signs in
+	ProofEmailCode     ProofKind = "email-code"    // the flow that a mailed short code belongs to
+	ProofSignIn        ProofKind = "sign-in-token" // handed out once by a flow that has proven the person
 )
 
 // Proof is a secret that is mailed or handed out once. Only its hash is stored.
@@ -18,7 +23,7 @@ type Proof struct {
 	Kind      ProofKind
 	App       AppID
 	Client    ClientID  // empty: any
-	User      UserID    // empty for ProofSetup
+	User      UserID    // empty for ProofSetup and ProofInvite
 	Session   SessionID // the session it was asked from; empty: none
 	Email     string    // the address at issue; empty: not bound to one
 	Hash      []byte    // SHA-256 of the secret

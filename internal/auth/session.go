@@ -13,6 +13,7 @@ const (
 	EndRefreshReused       EndReason = "refresh-token-reused"
 	EndPasswordChanged     EndReason = "password-changed"
 	EndPasswordReset       EndReason = "password-reset"
+	EndUsernameChanged     EndReason = "username-changed"
 	EndByUser              EndReason = "ended-by-user"
 	EndByAdmin             EndReason = "ended-by-admin"
 	EndUserDisabled        EndReason = "user-disabled"
@@ -29,6 +30,8 @@ const (
 	AMRPassword = "pwd"
 	AMROTP      = "otp"
 	AMRMFA      = "mfa"
+	// AMREmail is not in RFC 8176; it tells a link or code from a mailbox from a password.
+	AMREmail = "email"
 	// AMRBackupCode is not in RFC 8176; it tells recovery codes from live factors.
 	AMRBackupCode = "backup_code"
 )
@@ -39,6 +42,9 @@ type Session struct {
 	App    AppID
 	Client ClientID
 	User   UserID
+	// Account is the account that the session acts for; empty: none. Whether the user still belongs to it is asked anew
+	// at every refresh and in every Write.
+	Account AccountID
 	// Number is the generation of the current refresh token; generation 0 is the one issued at sign-in.
 	Generation int64
 	// Rotations holds the times of the last 4 rotations, newest first; Rotations[0] is when Generation was made.

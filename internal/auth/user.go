@@ -72,9 +72,10 @@ func (e Email) Verified() bool { return !e.VerifiedAt.IsZero() }
 type Password struct {
 	User UserID
 	App  AppID
-	// Hash is a PHC string.
+	// Hash is an argon2id PHC string, or until the next sign-in one that came from another system
+	// (secret.ImportPassword).
 	Hash string
-	// Normaliser is the version of NormalisePassword that the hash was made with.
+	// Normaliser is the version of NormalisePassword that the hash was made with; 0: of the password as typed.
 	Normaliser int
 	MustChange bool // a reset is needed before the next sign-in
 	ChangedAt  time.Time

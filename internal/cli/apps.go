@@ -14,6 +14,7 @@ type appsCmd struct {
 	List   appsListCmd   `cmd:"" help:"List the apps."`
 	Create appsCreateCmd `cmd:"" help:"Make an app."`
 	Show   appsShowCmd   `cmd:"" help:"Show an app."`
+	Update appsUpdateCmd `cmd:"" help:"Change an app's name or settings."`
 	Keys   appKeysCmd    `cmd:"" help:"Keys that identify an app."`
 }
 
@@ -68,12 +69,43 @@ func (c appsShowCmd) Run(e *env) error {
 	})
 }
 
+type appsUpdateCmd struct {
+	ID               string `arg:"" help:"Id of the app."`
+	Name             string `help:"Name that people see."`
+	Registration     string `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
+	AccountsOnSignUp string `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether everybody who signs up gets an account."`
+	PasswordMin      int    `placeholder:"N" help:"Least length of a password, 8 to 128."`
+}
+
+// Run changes an app.
+func (c appsUpdateCmd) Run(e *env) error {
+	change := map[string]any{}
+	for name, value := range map[string]string{"name": c.Name, "registration": c.Registration} {
+		if value != "" {
+			change[name] = value
+		}
+	}
+	if c.AccountsOnSignUp != "" {
+		change["accounts_on_sign_up"] = c.AccountsOnSignUp == "yes"
+	}
+	if c.PasswordMin != 0 {
+		change["password_min"] = c.PasswordMin
+	}
+	return e.ask("", func(ask *client.Client) error {
+		app, err := ask.UpdateApp(e.ctx, c.ID, 0, change)
+		if err != nil {
+			return err
+		}
+		return e.showApps(app, []client.App{app})
+	})
+}
+
 func (e *env) showApps(value any, apps []client.App) error {
 	var rows [][]string
 	for _, a := range apps {
-		rows = append(rows, []string{a.ID, a.Name, a.Status, when(a.CreatedAt)})
+		rows = append(rows, []string{a.ID, a.Name, a.Status, a.Registration, when(a.CreatedAt)})
 	}
-	return e.show(value, table([]string{"id", "name", "status", "created"}, rows))
+	return e.show(value, table([]string{"id", "name", "status", "sign-up", "created"}, rows))
 }
 
 type appKeysCmd struct {

@@ -113,6 +113,8 @@ func TestCommands(t *testing.T) {
 			}
 			apps(s)
 			users(s)
+			teams(s)
+			waysIn(s)
 			house(s)
 		})
 	}
@@ -188,6 +190,86 @@ func users(s *shell) {
 	}
 	s.fails(exitFailed, "users", "create", "not an address")
 	s.fails(exitFailed, "users", "list", "--app", "nothing")
+}
+
+func teams(s *shell) {
+	s.t.Helper()
+	made := s.object("clients", "create", "Web", "--redirect", "https://a.example/cb", "--origin", "https://a.example", "--access-ttl", "1h")
+	id := fmt.Sprint(made["id"])
+	if got := s.object("clients", "update", id, "--origin", "https://b.example", "--name", "Site"); got["name"] != "Site" || fmt.Sprint(got["allowed_origins"]) != "[https://b.example]" ||
+		fmt.Sprint(got["redirect_uris"]) != "[https://a.example/cb]" {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.object("clients", "show", id); got["access_ttl"] != "1h" {
+		s.t.Errorf("%v", got)
+	}
+	s.ok("clients", "delete", id)
+	if got := s.list("clients", "list"); len(got) != 1 || got[0]["default"] != true {
+		s.t.Errorf("%v", got)
+	}
+	s.fails(exitFailed, "clients", "create", "Web", "--redirect", "javascript:alert(1)")
+
+	account := fmt.Sprint(s.object("accounts", "create", "Acme", "--owner", "ada@example.test")["id"])
+	if got := s.object("accounts", "update", account, "--status", "trial", "--paid-until", "2030-01-01T00:00:00Z"); got["status"] != "trial" || got["paid_until"] == nil {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.object("accounts", "update", account, "--paid-until", "none"); got["paid_until"] != nil {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.object("accounts", "show", account); got["name"] != "Acme" {
+		s.t.Errorf("%v", got)
+	}
+	s.ok("members", "create", account, "bob@example.test", "--role", "viewer")
+	if got := s.object("members", "update", account, "bob@example.test", "--role", "member"); got["role"] != "member" {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.list("members", "list", account); len(got) != 2 {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.list("accounts", "list", "--user", "bob@example.test"); len(got) != 1 {
+		s.t.Errorf("%v", got)
+	}
+	s.ok("members", "revoke", account, "bob@example.test")
+	if errs := s.fails(exitFailed, "members", "revoke", account, "ada@example.test"); !strings.Contains(errs, "last owner") {
+		s.t.Errorf("%s", errs)
+	}
+	s.fails(exitFailed, "credits", "show", "bob@example.test")
+	s.ok("credits", "create", "bob@example.test", "12.5")
+	s.ok("credits", "revoke", "bob@example.test", "2")
+	if got := s.object("credits", "show", "bob@example.test"); got["balance"] != 10.5 || got["granted_balance"] != 10.5 {
+		s.t.Errorf("%v", got)
+	}
+}
+
+func waysIn(s *shell) {
+	s.t.Helper()
+	if got := s.object("apps", "update", "default", "--registration", "invite-code", "--accounts-on-sign-up", "no"); got["registration"] != "invite-code" {
+		s.t.Errorf("%v", got)
+	}
+	s.ok("apps", "update", "default", "--registration", "open")
+	s.fails(exitFailed, "apps", "update", "default", "--registration", "ajar")
+	code := s.object("invite-codes", "create", "--uses", "5", "--expires-in", "30d", "--credit", "2")
+	if len(fmt.Sprint(code["code"])) != 14 || code["uses"] != 5.0 || code["credit"] != 2.0 {
+		s.t.Errorf("%v", code)
+	}
+	s.ok("invite-codes", "create", "SPRING-2026")
+	s.ok("invite-codes", "revoke", fmt.Sprint(code["id"]))
+	if got := s.list("invite-codes", "list"); len(got) != 1 || got[0]["code"] != "SPRING-2026" {
+		s.t.Errorf("%v", got)
+	}
+	invite := s.object("invites", "create", "jane@example.test", "--role", "moderator")
+	if got := s.list("invites", "list"); len(got) != 1 || got[0]["email"] != "jane@example.test" || got[0]["role"] != "moderator" {
+		s.t.Errorf("%v", got)
+	}
+	s.ok("invites", "revoke", fmt.Sprint(invite["id"]))
+	if got := s.list("invites", "list"); len(got) != 0 {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.list("waitlists", "list", "--feature", "sign-up"); len(got) != 0 {
+		s.t.Errorf("%v", got)
+	}
+	s.fails(exitFailed, "waitlists", "approve", "nothing")
+	s.fails(exitFailed, "waitlists", "deny", "nothing")
 }
 
 func house(s *shell) {

@@ -16,7 +16,7 @@ import (
 // Exit codes of Main.
 const (
 	exitOK     = 0
-	exitFailed = 1 // the command failed, or doctor found something unsafe
+	exitFailed = 1 // the command failed, doctor found something unsafe, or an import left lines out
 	exitUsage  = 2 // unknown command or flag, or wrong settings
 )
 
@@ -25,9 +25,18 @@ type commands struct {
 	JSON   bool   `name:"json" help:"Print JSON instead of tables."`
 	Config string `name:"config" placeholder:"FILE" help:"Settings in YAML (OSTIARY_CONFIG)."`
 
-	Serve    serveCmd    `cmd:"" help:"Run the server."`
-	Apps     appsCmd     `cmd:"" help:"Apps and the keys that identify them."`
-	Users    usersCmd    `cmd:"" help:"Users of an app."`
+	Serve serveCmd `cmd:"" help:"Run the server."`
+	Apps  appsCmd  `cmd:"" help:"Apps and the keys that identify them."`
+	Users usersCmd `cmd:"" help:"Users of an app."`
+
+	Clients     clientsCmd     `cmd:"" help:"Clients of an app: where people sign in."`
+	Accounts    accountsCmd    `cmd:"" help:"Accounts: customers or teams inside an app."`
+	Members     membersCmd     `cmd:"" help:"Who belongs to an account."`
+	Invites     invitesCmd     `cmd:"" help:"Invitations by mail."`
+	InviteCodes inviteCodesCmd `cmd:"" help:"Codes that let people sign up."`
+	Waitlists   waitlistsCmd   `cmd:"" help:"Who waits for what."`
+	Credits     creditsCmd     `cmd:"" help:"What users have of credit."`
+
 	Keys     keysCmd     `cmd:"" help:"Signing keys and the master key."`
 	Contract contractCmd `cmd:"" help:"The API documents that the server speaks."`
 	Setup    setupCmd    `cmd:"" help:"The link that makes the first administrator."`

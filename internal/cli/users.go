@@ -21,6 +21,8 @@ type usersCmd struct {
 	Disable usersDisableCmd `cmd:"" help:"Shut a user out at once."`
 	Enable  usersEnableCmd  `cmd:"" help:"Let a user in again."`
 	SignOut usersSignOutCmd `cmd:"" help:"End every session of a user."`
+	Import  usersImportCmd  `cmd:"" help:"Take users in from a file, with the passwords and second factors they have."`
+	Export  usersExportCmd  `cmd:"" help:"Write the users to a file that import reads."`
 }
 
 type usersListCmd struct {
@@ -66,7 +68,7 @@ func (e *env) one(app string, call func(ask *client.Client) (client.User, error)
 
 // userArg is how a command names a user.
 type userArg struct {
-	User string `arg:"" help:"Id, number, e-mail address or username."`
+	User string `arg:"" help:"Id, external id, number, e-mail address or username."`
 }
 
 // id finds the user's id.

@@ -22,9 +22,10 @@ type part struct {
 	escape func(b []byte, s string) []byte // nil: as it is
 }
 
-// template compiles x-output: a template. A missing value leaves the whole template without one.
+// template compiles x-output: a template. A missing value leaves the whole template without one. An x-map translates the
+// whole text, so that one message can depend on several values.
 func (c *outputCompiler) template(f *document.Node, text string, base reflect.Type, types schema.Types) (emit, bool) {
-	c.l.idle(f, "x-map", "x-format")
+	c.l.idle(f, "x-format")
 	if types != 0 && types&schema.StringType == 0 {
 		c.problem(f, "string", "a template tells a string, the schema's type is "+types.String())
 	}
@@ -55,6 +56,7 @@ func (c *outputCompiler) template(f *document.Node, text string, base reflect.Ty
 		at = span[1]
 	}
 	rest := text[at:]
+	translate := c.translation(f)
 	return func(b []byte, t *telling, base reflect.Value) ([]byte, bool) {
 		start := len(b)
 		for i := range parts {
@@ -63,8 +65,27 @@ func (c *outputCompiler) template(f *document.Node, text string, base reflect.Ty
 				return b[:start], false
 			}
 		}
-		return append(b, rest...), true
+		return translate(append(b, rest...), start), true
 	}, maybe
+}
+
+// translation is the x-map of a template: it replaces what stands from start on.
+func (c *outputCompiler) translation(f *document.Node) func(b []byte, start int) []byte {
+	n := c.l.get(f, "x-map")
+	if n == nil {
+		return func(b []byte, _ int) []byte { return b }
+	}
+	var s scalar
+	c.outputMap(&s, n, &source{}, schema.StringType)
+	return func(b []byte, start int) []byte {
+		if m, ok := s.mapped[string(b[start:])]; ok {
+			return append(b[:start], m.text...)
+		}
+		if s.star != nil {
+			return append(b[:start], s.star.text...)
+		}
+		return b
+	}
 }
 
 func (p *part) append(b []byte, t *telling, base reflect.Value) ([]byte, bool) {

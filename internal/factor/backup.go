@@ -68,7 +68,7 @@ func (f *Factors) replace(tx *store.Tx, app auth.AppID, user auth.UserID, b Back
 
 // spendBackup looks the code up by its MAC, under every master key that is held.
 func (f *Factors) spendBackup(tx *store.Tx, app auth.AppID, user auth.UserID, code string) (bool, error) {
-	code = normaliseBackup(code)
+	code = anyBackup(code)
 	if code == "" {
 		return false, nil
 	}

@@ -13,7 +13,8 @@ import (
 
 // administer runs a change to a user by an administrator of the app, or by the machine's operator. The app's row is
 // locked first, so that rules about how many administrators there are hold against changes at the same moment
-// (AD-04), then the user's. Codes: forbidden, not-found, and those of session.Recheck.
+// (AD-04), then the user's, which may be named by the id it had elsewhere. Codes: forbidden, not-found, and those of
+// session.Recheck.
 func (s *Service) administer(ctx context.Context, c auth.Caller, id auth.UserID,
 	change func(tx *store.Tx, now user.Identity) error) (user.Profile, error) {
 	var out user.Profile
@@ -24,14 +25,18 @@ func (s *Service) administer(ctx context.Context, c auth.Caller, id auth.UserID,
 		if err := s.recheckAdministrator(tx, c); err != nil {
 			return err
 		}
-		now, err := user.Lock(tx, c.App, id)
+		own, err := user.Resolve(tx, c.App, id)
+		if err != nil {
+			return absent(err, "There is no such user.")
+		}
+		now, err := user.Lock(tx, c.App, own)
 		if err != nil {
 			return absent(err, "There is no such user.")
 		}
 		if err := change(tx, now); err != nil {
 			return err
 		}
-		out, err = user.ReadProfile(tx, c.App, id)
+		out, err = user.ReadProfile(tx, c.App, own)
 		return err
 	})
 	return out, err
@@ -83,7 +88,7 @@ func (s *Service) DisableUser(ctx context.Context, c auth.Caller, id auth.UserID
 		if now.User.Status == auth.UserDisabled {
 			return nil
 		}
-		if c.User == id {
+		if c.User == now.User.ID {
 			return auth.E(auth.CodeForbidden, "Nobody can disable their own account.")
 		}
 		if err := keepOneAdministrator(tx, now.User); err != nil {
@@ -92,13 +97,13 @@ func (s *Service) DisableUser(ctx context.Context, c auth.Caller, id auth.UserID
 		if _, err := user.SetStatus(tx, now.User, auth.UserDisabled); err != nil {
 			return err
 		}
-		if _, err := s.Login.Sessions.EndAll(tx, c, c.App, id, auth.EndUserDisabled); err != nil {
+		if _, err := s.Login.Sessions.EndAll(tx, c, c.App, now.User.ID, auth.EndUserDisabled); err != nil {
 			return err
 		}
-		if err := s.Login.Proofs.RevokeAll(tx, c.App, id); err != nil {
+		if err := s.Login.Proofs.RevokeAll(tx, c.App, now.User.ID); err != nil {
 			return err
 		}
-		return s.Login.Record(tx, c, auth.Event{Action: "user.disabled", User: id})
+		return s.Login.Record(tx, c, auth.Event{Action: "user.disabled", User: now.User.ID})
 	})
 }
 
@@ -111,7 +116,7 @@ func (s *Service) EnableUser(ctx context.Context, c auth.Caller, id auth.UserID)
 		if _, err := user.SetStatus(tx, now.User, auth.UserActive); err != nil {
 			return err
 		}
-		return s.Login.Record(tx, c, auth.Event{Action: "user.enabled", User: id})
+		return s.Login.Record(tx, c, auth.Event{Action: "user.enabled", User: now.User.ID})
 	})
 }
 
@@ -122,7 +127,7 @@ func (s *Service) SetRole(ctx context.Context, c auth.Caller, id auth.UserID, ro
 		return user.Profile{}, auth.Invalid("role", auth.ViolationEnum, "There is no such role.")
 	}
 	return s.administer(ctx, c, id, func(tx *store.Tx, now user.Identity) error {
-		if c.User == id {
+		if c.User == now.User.ID {
 			return auth.E(auth.CodeForbidden, "Nobody can change their own role.")
 		}
 		if now.User.Role == role {
@@ -134,7 +139,7 @@ func (s *Service) SetRole(ctx context.Context, c auth.Caller, id auth.UserID, ro
 		if _, err := user.SetRole(tx, now.User, role); err != nil {
 			return err
 		}
-		return s.Login.Record(tx, c, auth.Event{Action: "user.role-set", User: id,
+		return s.Login.Record(tx, c, auth.Event{Action: "user.role-set", User: now.User.ID,
 			Data: map[string]string{"from": string(now.User.Role), "to": string(role)}})
 	})
 }
@@ -145,10 +150,14 @@ func (s *Service) EndUserSessions(ctx context.Context, c auth.Caller, id auth.Us
 		if err := s.recheckAdministrator(tx, c); err != nil {
 			return err
 		}
-		if _, err := tx.UserForUpdate(c.App, id); err != nil {
+		own, err := user.Resolve(tx, c.App, id)
+		if err != nil {
 			return absent(err, "There is no such user.")
 		}
-		n, err = s.Login.Sessions.EndAll(tx, c, c.App, id, auth.EndByAdmin)
+		if _, err := tx.UserForUpdate(c.App, own); err != nil {
+			return absent(err, "There is no such user.")
+		}
+		n, err = s.Login.Sessions.EndAll(tx, c, c.App, own, auth.EndByAdmin)
 		return err
 	})
 	return n, err

@@ -34,6 +34,8 @@ type gate struct {
 	who     user.Identity // as it was when the evidence was checked
 	offered evidence
 	guesses []*limit.Reservation
+	lockApp bool            // the change is about a rule of the whole app, whose row is locked before the user's
+	spent   auth.FactorKind // what the offered code was
 }
 
 // read loads the caller's user and app.
@@ -59,6 +61,19 @@ func (s *Service) read(ctx context.Context, c auth.Caller) (*gate, error) {
 // from before the second factor was set up is none (C2).
 func (g *gate) fresh() bool {
 	return g.s.Login.Sessions.Fresh(g.caller) && (!g.who.User.TOTP || slices.Contains(g.caller.AMR, auth.AMRMFA))
+}
+
+// prove takes what a change needs: the password, a code, or neither while the sign-in is fresh. Codes:
+// reauthentication-required and those of offer, about current_password.
+func (g *gate) prove(ctx context.Context, password, code string) error {
+	if password == "" && code == "" && !g.fresh() {
+		return auth.E(auth.CodeReauthRequired, "")
+	}
+	err := g.offer(ctx, evidence{password: password, code: code})
+	if err == nil {
+		return nil
+	}
+	return renameField(err, "password", "current_password")
 }
 
 // offer checks a password at once, under the same budgets as a sign-in, and reserves a guess for a code, which is spent
@@ -146,6 +161,11 @@ func (g *gate) pass(ctx context.Context, change func(tx *store.Tx, now user.Iden
 
 // enter reads the caller and the user again and locks the user.
 func (g *gate) enter(tx *store.Tx) (user.Identity, error) {
+	if g.lockApp {
+		if _, err := tx.AppForUpdate(g.caller.App); err != nil {
+			return user.Identity{}, err
+		}
+	}
 	if _, err := g.s.Login.Sessions.Recheck(tx, g.caller); err != nil {
 		return user.Identity{}, err
 	}
@@ -167,6 +187,7 @@ func (g *gate) spend(tx *store.Tx, now user.Identity) (bool, error) {
 		return g.s.Login.Factors.VerifyTOTP(tx, now.User.App, now.User.ID, g.offered.code)
 	}
 	kind, ok, err := g.s.Login.Factors.Verify(tx, now.User.App, now.User.ID, g.offered.code)
+	g.spent = kind
 	if err == nil && ok && kind == auth.FactorBackupCode {
 		err = g.s.Login.BackupCodeUsed(tx, g.caller, g.app, now)
 	}

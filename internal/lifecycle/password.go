@@ -29,11 +29,8 @@ func (s *Service) ChangePassword(ctx context.Context, c auth.Caller, in Password
 	if err := login.CheckPassword(g.app, in.NewPassword, g.who.Email.Address, g.who.User.Username); err != nil {
 		return user.Profile{}, err
 	}
-	if in.CurrentPassword == "" && in.Code == "" && !g.fresh() {
-		return user.Profile{}, auth.E(auth.CodeReauthRequired, "")
-	}
-	if err := g.offer(ctx, evidence{password: in.CurrentPassword, code: in.Code}); err != nil {
-		return user.Profile{}, renameField(err, "password", "current_password")
+	if err := g.prove(ctx, in.CurrentPassword, in.Code); err != nil {
+		return user.Profile{}, err
 	}
 	hash, err := s.Login.Hash(ctx, in.NewPassword)
 	if err != nil {

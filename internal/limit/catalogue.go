@@ -19,6 +19,7 @@ const (
 	SecondFactorAccount = "second-factor.account"
 	ProofNetwork        = "proof.network"
 	RegisterNetwork     = "register.network"
+	CheckEmailNetwork   = "check-email.network"
 	MailRecipient       = "mail.recipient"
 	MailNetwork         = "mail.network"
 	MailApp             = "mail.app"
@@ -70,6 +71,7 @@ func Catalogue() []Limiter {
 		{SecondFactorAccount, "Wrong TOTP and backup codes for one account, over all flows; a right password does not reset it", Guesses, 5, 15 * time.Minute},
 		{ProofNetwork, "Wrong mailed secrets (reset, verification, challenge) from one client network", Guesses, 30, 15 * time.Minute},
 		{RegisterNetwork, "Sign-ups from one client network, successful or not", Actions, 60, time.Hour},
+		{CheckEmailNetwork, "Addresses looked up from one client network where a contract tells which are known", Actions, 30, 15 * time.Minute},
 		{MailRecipient, "Mails that requests cause to one address", Actions, 5, time.Hour},
 		{MailNetwork, "Mails caused from one client network", Actions, 60, time.Hour},
 		{MailApp, "Mails caused in one app", Actions, 5000, time.Hour},

@@ -11,10 +11,12 @@ import (
 
 	"github.com/pquerna/otp/hotp"
 
+	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/proof"
@@ -25,6 +27,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/store/storetest"
 	"github.com/ostiary-id/ostiary/internal/user"
+	"github.com/ostiary-id/ostiary/internal/waitlist"
 )
 
 const (
@@ -81,6 +84,10 @@ func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock, o settings) *h
 	return &house{t: t, db: db, clock: clock, keys: keys, inbox: inbox,
 		workers: &queue.Workers{Queue: jobs, DB: db, Clock: clock.Now, Handlers: map[string]queue.Handler{mail.JobKind: handler.Handle}},
 		Service: &Service{DB: db, Pool: pool, Sessions: sessions,
+			Accounts: &account.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
+			Invites:  &invite.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
+			Waits:    &waitlist.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
+
 			APIKeys: apikey.New(apikey.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck}),
 			Factors: &factor.Factors{Keys: keys, Rand: rand.Reader, Clock: clock.Now},
 			Proofs:  &proof.Ledger{Rand: rand.Reader},

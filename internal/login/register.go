@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 
+	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
@@ -19,6 +20,8 @@ type Registration struct {
 	Locale                      string
 	Attributes                  map[string]any
 	Device                      string
+	// InviteCode is the code that somebody handed on; an app whose mode is invite-code asks for one.
+	InviteCode string
 }
 
 // ConfirmationPending is the answer to a sign-up that waits for the address to be verified. Where the policy
@@ -41,13 +44,19 @@ type registration struct {
 	draft   *session.Draft // nil: no session before the address is verified
 	mayMail bool           // an owner of the address may be told
 	conceal bool
+	code    string // invite code that counts a use; empty: none
+	waits   bool   // the app lets nobody in but from its waitlist
+	account account.New
+	guesses []*limit.Reservation
 }
 
 // Register makes a user and mails a link that verifies the address. With the policy sign-up.session `immediate` the
 // user is signed in at once. Whether the address or username is taken is told only where sign-up.existing says
 // `reveal`; elsewhere everybody waits for the same hash and gets the same answer, and the owner of the address
-// a mail (EN-01, EN-02). Concealment wins over an immediate session, which would tell. Codes: invalid-request,
-// weak-password, identifier-taken, rate-limited, overloaded.
+// a mail (EN-01, EN-02). Concealment wins over an immediate session, which would tell. What the app's registration
+// mode says comes first and is the same for every address. Codes: invalid-request, weak-password, identifier-taken,
+// registration-closed, invitation-required, invite-code-required, invite-code-invalid, registration-waitlisted,
+// rate-limited, overloaded.
 func (s *Service) Register(ctx context.Context, c auth.Caller, in Registration) (RegisterOutcome, error) {
 	r, err := s.prepareRegistration(ctx, c, in)
 	if err != nil {
@@ -56,7 +65,13 @@ func (s *Service) Register(ctx context.Context, c auth.Caller, in Registration) 
 	if _, err := s.Limits.Reserve(ctx, limit.Guess{Limiter: limit.RegisterNetwork, Subject: limit.Network(c.IP)}); err != nil {
 		return RegisterOutcome{}, err
 	}
-	if r.mayMail, err = s.mayMail(ctx, c, r.new.Email.Canonical); err != nil {
+	if r.mayMail, err = s.MayMail(ctx, c, r.new.Email.Canonical); err != nil {
+		return RegisterOutcome{}, err
+	}
+	if r.waits {
+		return RegisterOutcome{}, s.queue(ctx, c, r)
+	}
+	if err := s.checkCode(ctx, c, &r); err != nil {
 		return RegisterOutcome{}, err
 	}
 	if r.new.PasswordHash, err = s.Hash(ctx, in.Password); err != nil {
@@ -84,6 +99,9 @@ func (s *Service) prepareRegistration(ctx context.Context, c auth.Caller, in Reg
 	if r.app, err = s.app(ctx, c.App); err != nil {
 		return r, err
 	}
+	if err := r.admit(in.InviteCode); err != nil {
+		return r, err
+	}
 	now := s.Clock()
 	r.new, err = user.Check(user.New{
 		User: auth.User{ID: auth.UserID(secret.NewID(s.Rand, now)), App: c.App, Username: in.Username, Name: in.Name,
@@ -98,6 +116,9 @@ func (s *Service) prepareRegistration(ctx context.Context, c auth.Caller, in Reg
 		return r, err
 	}
 	r.new.User.Attributes = user.MergeAttributes(nil, attributes)
+	if r.app.Settings.AccountsOnSignUp {
+		r.account = s.Accounts.Draft(c.App, accountName(r.new), r.new.User.ID)
+	}
 	if err := CheckPassword(r.app, in.Password, r.new.Email.Address, r.new.User.Username); err != nil {
 		return r, err
 	}
@@ -110,8 +131,13 @@ func (s *Service) prepareRegistration(ctx context.Context, c auth.Caller, in Reg
 
 func (s *Service) writeRegistration(ctx context.Context, c auth.Caller, r registration) (out SignedIn, err error) {
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		out = SignedIn{}
 		n := r.new
 		detail := ""
+		code, err := s.useCode(tx, r)
+		if err != nil {
+			return err
+		}
 		switch err := user.Taken(tx, n); {
 		case err == nil:
 		case !r.conceal || !auth.Is(err, auth.CodeIdentifierTaken):
@@ -123,8 +149,10 @@ func (s *Service) writeRegistration(ctx context.Context, c auth.Caller, r regist
 			n.User.Username = ""
 			detail = "The username you asked for is taken. The account has none yet; choose another after signing in."
 		}
-		var err error
 		if out.User, out.Email, err = user.Insert(tx, n); err != nil {
+			return err
+		}
+		if err := s.endow(tx, c, r, code, &out); err != nil {
 			return err
 		}
 		return s.welcome(tx, c, r, &out, detail)

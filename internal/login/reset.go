@@ -24,7 +24,7 @@ func (s *Service) RequestPasswordReset(ctx context.Context, c auth.Caller, ident
 			recipient = ""
 		}
 	}
-	may, err := s.mayMail(ctx, c, recipient)
+	may, err := s.MayMail(ctx, c, recipient)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
@@ -30,6 +31,16 @@ type half struct {
 	Epoch      int64  `json:"epoch"`
 	PasswordAt int64  `json:"password_at"`
 	Device     string `json:"device,omitempty"`
+	// Methods are the AMR values of the first half; none: the password.
+	Methods []string `json:"amr,omitempty"`
+}
+
+// methods are how the first half proved the person.
+func (h half) methods() []string {
+	if len(h.Methods) == 0 {
+		return []string{auth.AMRPassword}
+	}
+	return h.Methods
 }
 
 func (s *Service) issueChallenge(tx *store.Tx, a *attempt, now user.Identity) (Challenge, error) {
@@ -37,7 +48,8 @@ func (s *Service) issueChallenge(tx *store.Tx, a *attempt, now user.Identity) (C
 	if err != nil {
 		return Challenge{}, err
 	}
-	data, err := json.Marshal(half{Epoch: now.User.Epoch, PasswordAt: now.Password.ChangedAt.UnixMicro(), Device: a.in.Device})
+	data, err := json.Marshal(half{Epoch: now.User.Epoch, PasswordAt: now.Password.ChangedAt.UnixMicro(), Device: a.in.Device,
+		Methods: a.methods})
 	if err != nil {
 		return Challenge{}, fmt.Errorf("encode a challenge: %w", err)
 	}
@@ -134,7 +146,7 @@ func (s *Service) answerChallenge(tx *store.Tx, c auth.Caller, p auth.Proof, fir
 	if now.User.Epoch != first.Epoch || now.Password.ChangedAt.UnixMicro() != first.PasswordAt {
 		return now, false, auth.E(auth.CodeProofInvalid, "")
 	}
-	if refusal := standing(now, c.Door.Policy); refusal != nil {
+	if refusal := standingFor(now, c.Door.Policy, first.methods()); refusal != nil {
 		return now, false, refusal
 	}
 	kind, ok, err := s.Factors.Verify(tx, p.App, p.User, code)
@@ -148,16 +160,16 @@ func (s *Service) answerChallenge(tx *store.Tx, c auth.Caller, p auth.Proof, fir
 	if err != nil {
 		return now, false, err
 	}
-	draft.Session.AMR = factorMethods(kind)
+	draft.Session.AMR = factorMethods(kind, first.methods()...)
 	return now, true, s.spentFactor(tx, c, app, now, kind)
 }
 
-// factorMethods are the AMR values of a password with a second factor (MF-09).
-func factorMethods(kind auth.FactorKind) []string {
+// factorMethods are the AMR values of a first proof with a second factor (MF-09).
+func factorMethods(kind auth.FactorKind, first ...string) []string {
 	if kind == auth.FactorBackupCode {
-		return []string{auth.AMRPassword, auth.AMRBackupCode, auth.AMRMFA}
+		return append(slices.Clone(first), auth.AMRBackupCode, auth.AMRMFA)
 	}
-	return []string{auth.AMRPassword, auth.AMROTP, auth.AMRMFA}
+	return append(slices.Clone(first), auth.AMROTP, auth.AMRMFA)
 }
 
 // recordWrongFactor notes a wrong code from somebody who proved the password.

@@ -8,16 +8,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/proof"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/user"
+	"github.com/ostiary-id/ostiary/internal/waitlist"
 )
 
 // Service runs the flows. All fields are needed.
@@ -31,6 +35,9 @@ type Service struct {
 	Limits   *limit.Limits
 	Audit    *audit.Log
 	Mail     *mail.Mailer
+	Accounts *account.Service
+	Invites  *invite.Service
+	Waits    *waitlist.Service
 	Clock    func() time.Time
 	Rand     io.Reader
 }
@@ -39,6 +46,7 @@ type Service struct {
 type SignedIn struct {
 	User  auth.User
 	Email auth.Email // the primary address; zero if there is none
+	user.Belongings
 	Grant session.Grant
 }
 
@@ -86,11 +94,14 @@ func (s *Service) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // VerifyPassword compares a password with a user's record at the cost of exactly one hash, whether or not there is
-// a record. Code: overloaded.
+// a record. A hash that another system made is one of the password as it was typed, and always outdated. Code:
+// overloaded.
 func (s *Service) VerifyPassword(ctx context.Context, stored auth.Password, password string) (ok, outdated bool, err error) {
-	password = auth.NormalisePassword(password)
 	if stored.Hash == "" {
-		return false, false, s.Pool.Waste(ctx, password)
+		return false, false, s.Pool.Waste(ctx, auth.NormalisePassword(password))
+	}
+	if stored.Normaliser == auth.PasswordNormaliser {
+		password = auth.NormalisePassword(password)
 	}
 	ok, outdated, err = s.Pool.Verify(ctx, stored.Hash, password)
 	return ok, ok && (outdated || stored.Normaliser != auth.PasswordNormaliser), err
@@ -113,9 +124,9 @@ func (s *Service) Record(tx *store.Tx, c auth.Caller, e auth.Event) error {
 	return nil
 }
 
-// mayMail counts one mail to the canonical address against the budgets of recipient, network and app (RL-08). It
+// MayMail counts one mail to the canonical address against the budgets of recipient, network and app (RL-08). It
 // reports whether the mail may be sent; callers who conceal give the same answer either way.
-func (s *Service) mayMail(ctx context.Context, c auth.Caller, canonical string) (bool, error) {
+func (s *Service) MayMail(ctx context.Context, c auth.Caller, canonical string) (bool, error) {
 	_, err := s.Limits.Reserve(ctx,
 		limit.Guess{Limiter: limit.MailRecipient, Subject: limit.Identifier(c.App, canonical)},
 		limit.Guess{Limiter: limit.MailNetwork, Subject: limit.Network(c.IP)},

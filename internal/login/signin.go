@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -44,7 +45,8 @@ type attempt struct {
 	who     user.Identity // as it was when the password was checked
 	subject string        // of the guess budget: one for all ways to name one user
 	guesses []*limit.Reservation
-	rehash  string // the same password under today's parameters; empty: it is already
+	methods []string // how the person was proven so far; nil: by the password
+	rehash  string   // the same password under today's parameters; empty: it is already
 }
 
 // SignIn checks a password and, where the user has one, the second factor. Budgets of the account and of the network
@@ -150,10 +152,15 @@ func (s *Service) passwordProven(ctx context.Context, a *attempt, outdated bool)
 
 // standing says why a user who proved the password may still not sign in at a door; nil if nothing is in the way.
 func standing(who user.Identity, p auth.Policy) *auth.Error {
+	return standingFor(who, p, []string{auth.AMRPassword})
+}
+
+// standingFor is standing for a user who was proven by the methods. A password that must be changed bars only itself.
+func standingFor(who user.Identity, p auth.Policy, methods []string) *auth.Error {
 	switch {
 	case who.User.Status != auth.UserActive:
 		return auth.E(auth.CodeAccountDisabled, "")
-	case who.Password.MustChange:
+	case who.Password.MustChange && slices.Contains(methods, auth.AMRPassword):
 		return auth.E(auth.CodePasswordExpired, "")
 	case !p.AllowUnverified && !who.Email.Verified():
 		return auth.E(auth.CodeEmailUnverified, "")
@@ -249,7 +256,7 @@ func (s *Service) finish(ctx context.Context, a *attempt, methods []string) (Sig
 				refusal = auth.E(auth.CodeSecondFactorWrong, "")
 				return s.recordWrongFactor(tx, a.caller, now.User)
 			}
-			draft.Session.AMR = factorMethods(kind)
+			draft.Session.AMR = factorMethods(kind, auth.AMRPassword)
 			if err := s.spentFactor(tx, a.caller, a.app, now, kind); err != nil {
 				return err
 			}
@@ -280,5 +287,10 @@ func (s *Service) startSession(tx *store.Tx, c auth.Caller, draft *session.Draft
 	}
 	err := s.Record(tx, c, auth.Event{Action: "sign-in.succeeded", User: now.User.ID, Session: draft.Session.ID,
 		Data: map[string]string{"contract": c.Door.Contract}})
-	return SignedIn{User: now.User, Email: now.Email}, err
+	if err != nil {
+		return SignedIn{}, err
+	}
+	out := SignedIn{User: now.User, Email: now.Email}
+	out.Belongings, err = user.ReadBelongings(tx, now.User.App, now.User.ID)
+	return out, err
 }

@@ -18,7 +18,7 @@ const JobKind = "mail"
 // Kind is one kind of mail; each has a text and an HTML template of its name in package web.
 type Kind string
 
-// The kinds of mail. The first two carry a link and need Token and ExpiresAt; the others are notices.
+// The kinds of mail. Those that are linked carry a link and need Token and ExpiresAt; the others are notices.
 const (
 	VerifyEmail     Kind = "verify-email"
 	ResetPassword   Kind = "password-reset"
@@ -27,15 +27,23 @@ const (
 	FactorChanged   Kind = "second-factor-changed" // Detail says what changed
 	BackupCodeUsed  Kind = "backup-code-used"
 	AccountLocked   Kind = "account-locked" // too many wrong sign-ins
+	ChangeEmail     Kind = "change-email"   // to a new address, with the link that confirms it
+	EmailChanging   Kind = "email-changing" // to the old address: a change was asked for
+	EmailChanged    Kind = "email-changed"  // to the old address: it is the user's no more
+	Invite          Kind = "invite"         // a link that joins; Detail says what to
+	MagicLink       Kind = "magic-link"     // a link that signs in, and a short code for the same
 )
 
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
-	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, BackupCodeUsed, AccountLocked}
+	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, BackupCodeUsed, AccountLocked,
+		ChangeEmail, EmailChanging, EmailChanged, MagicLink, Invite}
 }
 
 // linked reports whether mails of the kind carry a link.
-func (k Kind) linked() bool { return k == VerifyEmail || k == ResetPassword }
+func (k Kind) linked() bool {
+	return k == VerifyEmail || k == ResetPassword || k == ChangeEmail || k == MagicLink || k == Invite
+}
 
 func (k Kind) known() bool {
 	for _, other := range Kinds() {
@@ -53,6 +61,7 @@ type Message struct {
 	To        string     // the stored address, never the one that somebody typed (ET-07)
 	Name      string     // of the person, in their own words; neutralised before it is shown
 	Token     string     // of the proof behind the link
+	Code      string     // a short code that does what the link does, to be typed; empty: none
 	Detail    string     // a sentence of ours about the change; never a user's text
 	Links     auth.Links // of the door that causes the mail; empty: our own pages
 	ExpiresAt time.Time  // of the proof; the mail is not sent after it. Zero: it is worth sending at any time
@@ -73,6 +82,7 @@ type parcel struct {
 	App       string    `json:"app"`
 	Name      string    `json:"name,omitempty"`
 	Link      string    `json:"link,omitempty"`
+	Code      string    `json:"code,omitempty"`
 	Detail    string    `json:"detail,omitempty"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
@@ -87,7 +97,7 @@ func (m *Mailer) Send(tx *store.Tx, msg Message) error {
 	if err != nil {
 		return err
 	}
-	p := parcel{Kind: msg.Kind, To: to, App: msg.App.Name, Name: msg.Name, Detail: msg.Detail, ExpiresAt: msg.ExpiresAt}
+	p := parcel{Kind: msg.Kind, To: to, App: msg.App.Name, Name: msg.Name, Code: msg.Code, Detail: msg.Detail, ExpiresAt: msg.ExpiresAt}
 	if msg.Kind.linked() {
 		if p.Link, err = m.link(msg); err != nil {
 			return err
@@ -103,8 +113,13 @@ func (m *Mailer) link(msg Message) (string, error) {
 		return "", fmt.Errorf("a mail of kind %s needs a token and its expiry", msg.Kind)
 	}
 	template, page := msg.Links.Verify, "/verify?token={token}"
-	if msg.Kind == ResetPassword {
+	switch msg.Kind {
+	case ResetPassword:
 		template, page = msg.Links.Reset, "/reset?token={token}"
+	case Invite:
+		template, page = msg.Links.Invite, "/invite?token={token}"
+	case MagicLink:
+		template, page = msg.Links.Magic, "/magic?token={token}"
 	}
 	if template == "" {
 		template = strings.TrimSuffix(m.PublicURL, "/") + page

@@ -103,14 +103,15 @@ func TestEveryKindOfMail(t *testing.T) {
 		for _, kind := range mail.Kinds() {
 			h.clock.Advance(time.Second)
 			m := h.message(kind)
-			m.Detail = "It is a detail."
+			m.Detail, m.Code = "It is a detail.", "271828"
 			h.mustSend(m)
 			if h.runDue() != 1 {
 				t.Fatalf("%s was not delivered: %s", kind, h.log.String())
 			}
 			got := h.list(1)[0]
-			linked := kind == mail.VerifyEmail || kind == mail.ResetPassword
-			page := map[mail.Kind]string{mail.VerifyEmail: "verify", mail.ResetPassword: "reset"}[kind]
+			page := map[mail.Kind]string{mail.VerifyEmail: "verify", mail.ResetPassword: "reset",
+				mail.ChangeEmail: "verify", mail.MagicLink: "magic", mail.Invite: "invite"}[kind]
+			linked := page != ""
 			link := "https://id.example.com/" + page + "?token=tok_en-1"
 			if linked != (len(got.Links) == 1) || linked && (got.Links[0] != link || !strings.Contains(got.Text, link) ||
 				!strings.Contains(got.HTML, `href="`+link+`"`) || !strings.Contains(got.Text, "13:00 UTC")) {
@@ -124,6 +125,9 @@ func TestEveryKindOfMail(t *testing.T) {
 					strings.Contains(body, "tok_en") != linked {
 					t.Errorf("%s:\n%s", kind, body)
 				}
+			}
+			if coded := kind == mail.MagicLink; coded != strings.Contains(got.Text, "271828") || coded != strings.Contains(got.HTML, "271828") {
+				t.Errorf("%s: the code: %s", kind, got.Text)
 			}
 			for line := range strings.Lines(got.Text) {
 				if len(line) > 78 && !strings.Contains(line, "https://") && !strings.Contains(line, "detail") {

@@ -16,8 +16,8 @@ const moment = "2 January 2006 15:04 UTC"
 
 // content is what templates see. App and Name are plain; Link and To were checked.
 type content struct {
-	App, Name, To, Link, Detail string
-	When, Until                 string
+	App, Name, To, Link, Code, Detail string
+	When, Until                       string
 }
 
 // pair is the templates of one kind.
@@ -45,7 +45,7 @@ func parseTemplates() (map[Kind]pair, error) {
 
 // render fills the templates of a parcel. since is when the mail was caused.
 func (t pair) render(p parcel, since time.Time) (subject, text, html string, err error) {
-	c := content{App: plain(p.App), Name: plain(p.Name), To: p.To, Link: p.Link, Detail: p.Detail,
+	c := content{App: plain(p.App), Name: plain(p.Name), To: p.To, Link: p.Link, Code: p.Code, Detail: p.Detail,
 		When: since.UTC().Format(moment)}
 	if c.App == "" {
 		c.App = "Ostiary"

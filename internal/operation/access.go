@@ -32,6 +32,10 @@ func userAllowed(d *Definition, c auth.Caller) error {
 	key := c.Kind == auth.CallerAPIKey
 	switch d.Access {
 	case SignedIn:
+	case SignedInOrOperator:
+		if key && c.Administers() {
+			return nil
+		}
 	case Person:
 		if key {
 			return auth.E(auth.CodePersonRequired, "An API key cannot do this; a person who is signed in can.")

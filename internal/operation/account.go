@@ -18,6 +18,14 @@ type RegisterInput struct {
 	Locale     string         `input:"locale"`
 	Attributes map[string]any `input:"attributes"`
 	Device     string         `input:"device"`
+	InviteCode string         `input:"invite_code"` // needed where the app's registration mode is invite-code
+	Confirmation
+}
+
+// registrationCodes are what an app's registration mode may say to a stranger.
+func registrationCodes() []auth.Code {
+	return []auth.Code{auth.CodeRegistrationClosed, auth.CodeInvitationRequired, auth.CodeInviteCodeRequired,
+		auth.CodeInviteCodeInvalid, auth.CodeRegistrationWaitlisted}
 }
 
 func (c *Catalogue) register() *Definition {
@@ -32,15 +40,18 @@ func (c *Catalogue) register() *Definition {
 			result[Granted]("registered", "The user exists and is signed in."),
 			result[Pending]("confirmation-pending", "A mail was sent to the address."),
 		},
-		Errors: []auth.Code{auth.CodeWeakPassword, auth.CodeIdentifierTaken},
+		Errors: append(registrationCodes(), auth.CodeWeakPassword, auth.CodeIdentifierTaken),
 		Excludes: []Exclusion{
 			{auth.KnobSignUpSession, auth.SessionImmediate, "confirmation-pending"},
 			{auth.KnobSignUpSession, auth.SessionAfterVerification, "registered"},
 		},
 	}, func(ctx context.Context, r *Request, in *RegisterInput) (Outcome, error) {
+		if err := in.check(in.Password); err != nil {
+			return Outcome{}, err
+		}
 		out, err := c.deps.Login.Register(ctx, r.Caller, login.Registration{
 			Email: in.Email, Username: in.Username, Password: in.Password, Name: in.Name, GivenName: in.GivenName,
-			FamilyName: in.FamilyName, Locale: in.Locale, Attributes: in.Attributes, Device: in.Device})
+			FamilyName: in.FamilyName, Locale: in.Locale, Attributes: in.Attributes, Device: in.Device, InviteCode: in.InviteCode})
 		switch {
 		case err != nil:
 			return Outcome{}, err
@@ -66,23 +77,13 @@ func (c *Catalogue) signIn() *Definition {
 		Doc: "Signs a user in with an e-mail address or username and a password. A user with a second factor gets a " +
 			"challenge (`second-factor-required`) unless the right `code` came along. An unknown user, a wrong " +
 			"password and a disabled user are told apart by nobody who does not know the password.",
-		Access: Anyone,
-		Results: []Result{
-			result[Granted]("signed-in", "A new session with its tokens."),
-			result[Challenged]("second-factor-required", "The password was right; a second-factor code is needed."),
-		},
+		Access:  Anyone,
+		Results: signInResults(),
 		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeEmailUnverified,
 			auth.CodeAccountDisabled, auth.CodePasswordExpired},
 	}, func(ctx context.Context, r *Request, in *SignInInput) (Outcome, error) {
-		out, err := c.deps.Login.SignIn(ctx, r.Caller, login.Credentials{
-			Identifier: in.Identifier, Password: in.Password, Code: in.Code, Device: in.Device})
-		switch {
-		case err != nil:
-			return Outcome{}, err
-		case out.SignedIn != nil:
-			return Outcome{Result: "signed-in", Value: granted(*out.SignedIn)}, nil
-		}
-		return Outcome{Result: "second-factor-required", Value: Challenged{Challenge: Challenge(*out.Challenge)}}, nil
+		return signInOutcome(c.deps.Login.SignIn(ctx, r.Caller, login.Credentials{
+			Identifier: in.Identifier, Password: in.Password, Code: in.Code, Device: in.Device}))
 	})
 }
 

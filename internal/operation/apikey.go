@@ -107,6 +107,30 @@ func (c *Catalogue) rotateAPIKey() *Definition {
 	})
 }
 
+// RefreshAPIKeyInput is the input of refresh-api-key.
+type RefreshAPIKeyInput struct {
+	ID        auth.APIKeyID `input:"id,required"`
+	ExpiresIn time.Duration `input:"expires_in"` // 0: as long as the key was made for
+}
+
+func (c *Catalogue) refreshAPIKey() *Definition {
+	return define(Definition{
+		Name: "refresh-api-key",
+		Doc: "Lets a key live on under the same secret, for as long as it was made for, from now. A key that does not " +
+			"expire stays as it is; one that has expired does not come back.",
+		Access:  SignedIn,
+		Scope:   ScopeAPIKeysWrite,
+		Results: []Result{result[APIKeyResult]("ok", "The key with its new expiry.")},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict},
+	}, func(ctx context.Context, r *Request, in *RefreshAPIKeyInput) (Outcome, error) {
+		key, err := c.deps.APIKeys.Refresh(ctx, r.Caller, in.ID, in.ExpiresIn)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(APIKeyResult{APIKey: apiKeyView(key)}), nil
+	})
+}
+
 func (c *Catalogue) revokeAPIKey() *Definition {
 	return define(Definition{
 		Name:    "revoke-api-key",

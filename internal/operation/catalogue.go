@@ -6,9 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
+	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
@@ -17,6 +19,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/signer"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/user"
+	"github.com/ostiary-id/ostiary/internal/waitlist"
 )
 
 // Scopes that API keys need for our own operations.
@@ -26,6 +29,10 @@ const (
 	ScopeAPIKeysRead  = "api-keys:read"
 	ScopeAPIKeysWrite = "api-keys:write"
 	ScopeAdmin        = "admin"
+
+	// Of the accounts that the user belongs to, their members and invites.
+	ScopeAccountsRead  = "accounts:read"
+	ScopeAccountsWrite = "accounts:write"
 )
 
 // Deps are what operations call. All but Observe are needed to call one.
@@ -37,6 +44,9 @@ type Deps struct {
 	Sessions  *session.Service
 	APIKeys   *apikey.Service
 	Apps      *app.Service
+	Accounts  *account.Service
+	Invites   *invite.Service
+	Waits     *waitlist.Service
 	Login     *login.Service
 	Lifecycle *lifecycle.Service
 	Signer    *signer.Signer
@@ -67,11 +77,18 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return []*Definition{
+	return append(c.waysInAndTeams(), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
 		c.createFirstAdministrator(),
+		c.sendMagicLink(),
+		c.signInWithToken(),
+		c.signInWithCode(),
+		c.checkEmail(),
+		c.loginMethods(),
+		c.getCSRFToken(),
+		c.getAuthentication(),
 
 		c.refreshSession(),
 		c.signOut(),
@@ -82,6 +99,9 @@ func (c *Catalogue) definitions() []*Definition {
 		c.getMe(),
 		c.updateMe(),
 		c.changePassword(),
+		c.changeEmail(),
+		c.changeUsername(),
+		c.stepUp(),
 
 		c.requestPasswordReset(),
 		c.checkResetToken(),
@@ -93,11 +113,13 @@ func (c *Catalogue) definitions() []*Definition {
 		c.confirmTOTP(),
 		c.disableTOTP(),
 		c.regenerateBackupCodes(),
+		c.getTOTPStatus(),
 
 		c.createAPIKey(),
 		c.listAPIKeys(),
 		c.getAPIKey(),
 		c.rotateAPIKey(),
+		c.refreshAPIKey(),
 		c.revokeAPIKey(),
 
 		c.listUsers(),
@@ -115,6 +137,7 @@ func (c *Catalogue) definitions() []*Definition {
 		c.listAppKeys(),
 		c.createAppKey(),
 		c.revokeAppKey(),
+		c.updateApp(),
 
 		c.listEvents(),
 
@@ -122,6 +145,48 @@ func (c *Catalogue) definitions() []*Definition {
 		c.verifyAudit(),
 		c.issueSetupLink(),
 		c.backup(),
+		c.importUsers(),
+		c.exportUsers(),
+	}...)
+}
+
+// waysInAndTeams are clients, accounts, and what leads into an app.
+func (c *Catalogue) waysInAndTeams() []*Definition {
+	return []*Definition{
+		c.listClients(),
+		c.getClient(),
+		c.createClient(),
+		c.updateClient(),
+		c.deleteClient(),
+
+		c.listAccounts(),
+		c.getAccount(),
+		c.createAccount(),
+		c.updateAccount(),
+		c.listMembers(),
+		c.addMember(),
+		c.setMemberRole(),
+		c.removeMember(),
+		c.switchAccount(),
+
+		c.listInvites(),
+		c.createInvite(),
+		c.revokeInvite(),
+		c.acceptInvite(),
+		c.listInviteCodes(),
+		c.createInviteCode(),
+		c.revokeInviteCode(),
+
+		c.getCredit(),
+		c.grantCredit(),
+
+		c.listWaitlists(),
+		c.getWaitlistEntry(),
+		c.joinWaitlist(),
+		c.leaveWaitlist(),
+		c.listWaitlistEntries(),
+		c.approveWaitlistEntry(),
+		c.denyWaitlistEntry(),
 	}
 }
 

@@ -122,12 +122,16 @@ func TestMatrix_AK04_AD01_TN01(t *testing.T) {
 		key := func(as func(*auth.Presented), scopes ...string) func(*auth.Presented) {
 			return bearer(must[operation.NewAPIKey](h, "create-api-key", &operation.CreateAPIKeyInput{Name: "k", Scopes: scopes}, as).Secret)
 		}
-		own := []string{"account:read", "account:write", "api-keys:read", "api-keys:write"}
+		own := []string{"account:read", "account:write", "api-keys:read", "api-keys:write", "accounts:read", "accounts:write"}
 		type rule = func(d *operation.Definition) auth.Code
 		either := func(person, signedIn, administrator auth.Code) rule {
 			return func(d *operation.Definition) auth.Code {
+				if d.Access == operation.SignedInOrOperator && administrator == "" {
+					return "" // whatever scopes the key lacks
+				}
 				return map[operation.Access]auth.Code{operation.Person: person, operation.SignedIn: signedIn,
-					operation.Administrator: administrator, operation.Operator: auth.CodeForbidden}[d.Access]
+					operation.SignedInOrOperator: signedIn,
+					operation.Administrator:      administrator, operation.Operator: auth.CodeForbidden}[d.Access]
 			}
 		}
 		callers := []struct {
@@ -194,6 +198,17 @@ func TestForeignIDs_TN01(t *testing.T) {
 			"neighbour's api-key": {"id": string(own.APIKey.ID)},
 			"app":                 {"id": string(shop), "app_id": string(shop), "name": "x"},
 		}
+		inTheShop := func(p *auth.Presented) { p.AppInput = shop }
+		account := must[operation.AccountResult](h, "create-account", &operation.CreateAccountInput{Name: "Acme"}, theirs).Account
+		ids["account"] = map[string]string{"id": string(account.ID), "account_id": string(account.ID), "user_id": string(victim.User.ID), "role": "member"}
+		made := asOperator[operation.Client](h, "create-client", &operation.CreateClientInput{AppID: shop, Name: "web"})
+		ids["client"] = map[string]string{"app_id": string(shop), "id": string(made.ID), "name": "x"}
+		invited := must[operation.InviteResult](h, "create-invite", &operation.CreateInviteInput{Email: "x@example.com", AccountID: account.ID}, theirs)
+		ids["invite"] = map[string]string{"id": string(invited.Invite.ID)}
+		code := asOperator[operation.InviteCodeResult](h, "create-invite-code", &operation.CreateInviteCodeInput{}, inTheShop)
+		ids["invite-code"] = map[string]string{"id": string(code.InviteCode.ID)}
+		wait := must[operation.WaitlistEntryResult](h, "join-waitlist", &operation.FeatureInput{Feature: "beta"}, theirs)
+		ids["waitlist-entry"] = map[string]string{"id": string(wait.Entry.ID)}
 		other, inOther := h.newApp("Other")
 		for _, in := range []func(*auth.Presented){func(*auth.Presented) {}, inOther} {
 			ada := h.admin("ada@example.com", in).Tokens.AccessToken
@@ -204,10 +219,15 @@ func TestForeignIDs_TN01(t *testing.T) {
 				"neighbour's session": {"end-session"},
 				"api-key":             {"get-api-key", "rotate-api-key", "revoke-api-key"},
 				"neighbour's api-key": {"get-api-key", "rotate-api-key", "revoke-api-key"},
-				"user":                {"get-user", "update-user", "disable-user", "enable-user", "set-role", "end-user-sessions"},
-				"app":                 {"get-app", "list-app-keys", "create-app-key", "revoke-app-key"},
+				"user":                {"get-user", "update-user", "disable-user", "enable-user", "set-role", "end-user-sessions", "get-credit"},
+				"app":                 {"get-app", "list-app-keys", "create-app-key", "revoke-app-key", "update-app", "list-clients", "create-client"},
+				"client":              {"get-client", "update-client", "delete-client"},
+				"account":             {"get-account", "update-account", "list-members", "add-member", "set-member-role", "remove-member"},
+				"invite":              {"revoke-invite"},
+				"invite-code":         {"revoke-invite-code"},
+				"waitlist-entry":      {"approve-waitlist-entry", "deny-waitlist-entry"},
 			} {
-				if kind == "app" && everyApp {
+				if (kind == "app" || kind == "client") && everyApp {
 					continue // administrators of the default app manage every app
 				}
 				for _, name := range names {

@@ -17,6 +17,9 @@ const (
 	SignedIn
 	// Person is a human session; API keys are refused with person-required.
 	Person
+	// SignedInOrOperator is a user, as SignedIn, whose reach the operation finds in the rows (a role in an account), or the
+	// operator, who reaches everything of the app. Administrators' keys with the scope `admin` need no other.
+	SignedInOrOperator
 	// Administrator is a person whose role is admin, an admin's API key with the scope `admin`, or the operator.
 	Administrator
 	// Operator is a command on the machine, through the server's socket.

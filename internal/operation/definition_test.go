@@ -85,7 +85,7 @@ func checkInputs(t *testing.T, d *Definition) {
 			t.Errorf("input %s stands twice or is one that every operation has", f.Name)
 		}
 		seen[f.Name] = true
-		secret := slices.Contains([]string{"password", "current_password", "token", "code", "refresh_token"}, f.Name)
+		secret := slices.Contains([]string{"password", "current_password", "token", "code", "refresh_token", "lines"}, f.Name)
 		if f.Secret != secret {
 			t.Errorf("input %s: secret is %v", f.Name, f.Secret)
 		}
@@ -99,6 +99,10 @@ func TestKeysNeedScopes_AK04(t *testing.T) {
 		switch d.Access {
 		case SignedIn:
 			if !slices.Contains(scopes, d.Scope) {
+				t.Errorf("%s: scope %q", d.Name, d.Scope)
+			}
+		case SignedInOrOperator:
+			if d.Scope != ScopeAccountsRead && d.Scope != ScopeAccountsWrite {
 				t.Errorf("%s: scope %q", d.Name, d.Scope)
 			}
 		case Administrator:
@@ -160,6 +164,14 @@ func TestAccess_AK04_AD01(t *testing.T) {
 			if got := code(allowed(d, c.caller)); got != want {
 				t.Errorf("%s, access %d: %q, want %q", c.name, access, got, want)
 			}
+		}
+		want := c.signedIn
+		if c.caller.Kind == auth.CallerSystem || c.caller.Kind == auth.CallerAPIKey && c.administrator == yes {
+			want = yes
+		}
+		d := &Definition{Name: "x", Access: SignedInOrOperator, Scope: "things:read"}
+		if got := code(allowed(d, c.caller)); got != want {
+			t.Errorf("%s, as user or operator: %q, want %q", c.name, got, want)
 		}
 	}
 	if err := allowed(&Definition{Access: Person, Unverified: true}, unverified); err != nil {

@@ -11,11 +11,13 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
@@ -29,6 +31,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/store/storetest"
 	"github.com/ostiary-id/ostiary/internal/user"
+	"github.com/ostiary-id/ostiary/internal/waitlist"
 )
 
 // password passes every rule.
@@ -43,6 +46,7 @@ type house struct {
 	workers *queue.Workers
 	inbox   *mail.Inbox
 	login   *login.Service
+	signer  *signer.Signer
 }
 
 // each runs fn on both engines.
@@ -82,17 +86,21 @@ func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, settings ...map
 	sessions := session.New(session.Options{DB: db, Signer: signs, Keys: keys, Audit: log, Clock: clock.Now, Rand: rand.Reader})
 	apikeys := apikey.New(apikey.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
 	apps := app.New(app.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
-	ways := &login.Service{DB: db, Pool: pool, Sessions: sessions, APIKeys: apikeys, Audit: log, Limits: limits,
+	ways := &login.Service{DB: db, Pool: pool, Sessions: sessions,
+		Accounts: &account.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
+		Invites:  &invite.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
+		Waits:    &waitlist.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
+		APIKeys:  apikeys, Audit: log, Limits: limits,
 		Factors: &factor.Factors{Keys: keys, Rand: rand.Reader, Clock: clock.Now}, Proofs: &proof.Ledger{Rand: rand.Reader},
 		Mail: &mail.Mailer{Queue: jobs, PublicURL: publicURL}, Clock: clock.Now, Rand: rand.Reader}
 	inbox := &mail.Inbox{DB: db, Keys: keys}
 	return &house{
-		t: t, clock: clock, inbox: inbox, login: ways,
+		t: t, clock: clock, inbox: inbox, login: ways, signer: signs,
 		workers: &queue.Workers{Queue: jobs, DB: db, Clock: clock.Now,
 			Handlers: map[string]queue.Handler{mail.JobKind: (&mail.Handler{Transport: inbox, Clock: clock.Now}).Handle}},
 		Credentials: operation.Credentials{Sessions: sessions, Keys: apikeys, Apps: apps, Limits: limits},
 		Catalogue: operation.New(operation.Deps{DB: db, Keys: keys, Limits: limits, Users: user.NewDirectory(db, 100),
-			Sessions: sessions, APIKeys: apikeys, Apps: apps, Login: ways, Lifecycle: &lifecycle.Service{Login: ways},
+			Sessions: sessions, APIKeys: apikeys, Apps: apps, Login: ways, Accounts: ways.Accounts, Invites: ways.Invites, Waits: ways.Waits, Lifecycle: &lifecycle.Service{Login: ways},
 			Signer: signs, Audit: log, PublicURL: publicURL, Clock: clock.Now}),
 	}
 }

@@ -25,7 +25,7 @@ func (c *Catalogue) getMe() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(Me{User: profile(p), HasPassword: p.HasPassword, BackupCodesLeft: p.BackupCodesLeft,
+		return OK(Me{User: profileIn(p, r.Caller.Account), HasPassword: p.HasPassword, BackupCodesLeft: p.BackupCodesLeft,
 			Credential: r.Caller.Kind, SessionID: r.Caller.Session, APIKeyID: r.Caller.Key,
 			Scopes: r.Caller.Scopes}), nil
 	})
@@ -117,6 +117,7 @@ type ChangePasswordInput struct {
 	CurrentPassword string `input:"current_password,secret"` // not needed within five minutes of a full sign-in
 	Password        string `input:"password,required,secret"`
 	Code            string `input:"code,secret"` // TOTP or backup code, instead of the current password
+	Confirmation
 }
 
 func (c *Catalogue) changePassword() *Definition {
@@ -129,6 +130,9 @@ func (c *Catalogue) changePassword() *Definition {
 		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeWeakPassword,
 			auth.CodeReauthRequired, auth.CodeTotpNotEnabled},
 	}, func(ctx context.Context, r *Request, in *ChangePasswordInput) (Outcome, error) {
+		if err := in.check(in.Password); err != nil {
+			return Outcome{}, err
+		}
 		return userOutcome(c.deps.Lifecycle.ChangePassword(ctx, r.Caller, lifecycle.PasswordChange{
 			CurrentPassword: in.CurrentPassword, Code: in.Code, NewPassword: in.Password}))
 	})

@@ -49,6 +49,7 @@ func (c *Catalogue) checkResetToken() *Definition {
 type ResetPasswordInput struct {
 	Token    string `input:"token,required,secret"`
 	Password string `input:"password,required,secret"`
+	Confirmation
 }
 
 func (c *Catalogue) resetPassword() *Definition {
@@ -61,6 +62,9 @@ func (c *Catalogue) resetPassword() *Definition {
 		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeWeakPassword},
 		Consumes: true,
 	}, func(ctx context.Context, r *Request, in *ResetPasswordInput) (Outcome, error) {
+		if err := in.check(in.Password); err != nil {
+			return Outcome{}, err
+		}
 		return done(c.deps.Login.ResetPassword(ctx, r.Caller, in.Token, in.Password))
 	})
 }
@@ -92,7 +96,8 @@ func (c *Catalogue) verifyEmail() *Definition {
 	return define(Definition{
 		Name: "verify-email",
 		Doc: "Spends a mailed token and marks the address verified. Sessions and keys that were made before and not by " +
-			"the session that verifies end, so that nobody else's survive the proof.",
+			"the session that verifies end, so that nobody else's survive the proof. The token of `change-email` makes " +
+			"the new address the user's.",
 		Access:   Anyone,
 		Results:  []Result{result[UserResult]("ok", "The address is verified.")},
 		Errors:   []auth.Code{auth.CodeProofInvalid},

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/login"
 )
 
 // The structs of this file are the values of results. Their json names are the paths of x-output; omitempty
@@ -42,16 +43,23 @@ type Profile struct {
 	CreatedAt        time.Time       `json:"created_at"`
 	UpdatedAt        time.Time       `json:"updated_at"`
 	DisabledAt       time.Time       `json:"disabled_at,omitempty"`
+	// Memberships are the user's places in accounts, oldest first, at most 100, each with its account. ActiveMembership is
+	// the one that the session which asks acts for; only where a session is at hand.
+	Memberships      []Membership `json:"memberships"`
+	ActiveMembership *Membership  `json:"active_membership,omitempty"`
+	Credit           *Credit      `json:"credit,omitempty"` // no value: never given any
 }
 
 // Session is one sign-in as its user sees it. EndReason says why an ended one ended.
 type Session struct {
 	ID            auth.SessionID `json:"id"`
 	Client        auth.ClientID  `json:"client_id"`
-	Current       bool           `json:"current"` // the one that asks
+	Account       auth.AccountID `json:"account_id,omitempty"` // that it acts for
+	Current       bool           `json:"current"`              // the one that asks
 	Device        string         `json:"device,omitempty"`
 	IP            string         `json:"ip,omitempty"`
 	UserAgent     string         `json:"user_agent,omitempty"`
+	Agent         Agent          `json:"agent"`
 	Door          string         `json:"door,omitempty"` // the contract it was made at
 	AMR           []string       `json:"amr"`
 	AuthTime      time.Time      `json:"auth_time"`
@@ -60,8 +68,18 @@ type Session struct {
 	LastSeenAt    time.Time      `json:"last_seen_at"`
 	IdleExpiresAt time.Time      `json:"idle_expires_at"`
 	ExpiresAt     time.Time      `json:"expires_at"`
+	Ended         bool           `json:"ended"`
 	EndedAt       time.Time      `json:"ended_at,omitempty"`
 	EndReason     auth.EndReason `json:"end_reason,omitempty"`
+}
+
+// Agent is what the user agent of a session says about the device. It proves nothing.
+type Agent struct {
+	Kind     string `json:"kind"` // mobile, tablet, desktop, bot or unknown
+	Browser  string `json:"browser,omitempty"`
+	Version  string `json:"version,omitempty"` // of the browser
+	Platform string `json:"platform,omitempty"`
+	OS       string `json:"os,omitempty"`
 }
 
 // Granted is the value of every result that starts or renews a session. SessionCookie is the secret of the
@@ -110,13 +128,25 @@ type Me struct {
 
 // Users is one page of users.
 type Users struct {
-	Users      []Profile `json:"users"`
-	NextCursor string    `json:"next_cursor,omitempty"`
+	Users      []Profile   `json:"users"`
+	NextCursor string      `json:"next_cursor,omitempty"`
+	Pagination *Pagination `json:"pagination,omitempty"` // only of pages by number
 }
 
-// Sessions is one page of sessions.
+// Pagination is where a page by number stands among all.
+type Pagination struct {
+	Page        int  `json:"page"`
+	Size        int  `json:"size"`  // rows of a page at most
+	Total       int  `json:"total"` // of rows
+	Pages       int  `json:"pages"`
+	HasNext     bool `json:"has_next"`
+	HasPrevious bool `json:"has_previous"`
+}
+
+// Sessions is one page of sessions. Total counts those of all pages.
 type Sessions struct {
 	Sessions   []Session `json:"sessions"`
+	Total      int       `json:"total"`
 	NextCursor string    `json:"next_cursor,omitempty"`
 }
 
@@ -179,6 +209,56 @@ type ResetToken struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// MailedSignIn is the value of send-magic-link, the same for every address.
+type MailedSignIn struct {
+	Flow      string    `json:"flow"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// EmailStatus is the value of check-email.
+type EmailStatus struct {
+	Status    string         `json:"status"` // active or inactive
+	Preferred []login.Method `json:"preferred"`
+	Available []login.Method `json:"available"`
+}
+
+// LoginMethod is one way to sign in.
+type LoginMethod struct {
+	Method login.Method `json:"method"`
+}
+
+// LoginMethods are the ways to sign in, as a list and one by one; a way that there is not has no value.
+type LoginMethods struct {
+	Methods   []login.Method `json:"methods"`
+	Password  *LoginMethod   `json:"password,omitempty"`
+	MagicLink *LoginMethod   `json:"magic_link,omitempty"`
+}
+
+// EmailPending is a new address that waits for its link.
+type EmailPending struct {
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// SteppedUp is the value of step-up. SessionCookie replaces the cookie that the request came with.
+type SteppedUp struct {
+	ExpiresAt     time.Time `json:"expires_at"`
+	SessionCookie string    `json:"session_cookie,omitempty"`
+	StepUpCookie  string    `json:"step_up_cookie"` // opens nothing; for clients that look for one
+}
+
+// TOTPStatus is the value of get-totp-status.
+type TOTPStatus struct {
+	Enabled         bool `json:"enabled"`
+	BackupCodesLeft int  `json:"backup_codes_left"`
+}
+
+// Authentication is the value of get-authentication. User is left out for API keys that may not read the account.
+type Authentication struct {
+	Authenticated bool     `json:"authenticated"`
+	User          *Profile `json:"user,omitempty"`
+}
+
 // App is an app as administrators see it.
 type App struct {
 	ID               auth.AppID                    `json:"id"`
@@ -187,6 +267,9 @@ type App struct {
 	DefaultClient    auth.ClientID                 `json:"default_client_id,omitempty"`
 	SigningAlgorithm string                        `json:"signing_algorithm,omitempty"`
 	Attributes       map[string]auth.AttributeRule `json:"attributes"`
+	Registration     auth.RegistrationMode         `json:"registration"` // how people sign up
+	AccountsOnSignUp bool                          `json:"accounts_on_sign_up"`
+	PasswordMin      int                           `json:"password_min"` // 0: what the door says
 	Version          int64                         `json:"version"`
 	CreatedAt        time.Time                     `json:"created_at,omitempty"` // zero: with the database
 	UpdatedAt        time.Time                     `json:"updated_at,omitempty"`

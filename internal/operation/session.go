@@ -30,7 +30,7 @@ func (c *Catalogue) refreshSession() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(Granted{Tokens: tokens(grant), SessionCookie: grant.SessionCookie, User: profile(p),
+		return OK(Granted{Tokens: tokens(grant), SessionCookie: grant.SessionCookie, User: profileIn(p, grant.Session.Account),
 			Session: sessionView(grant.Session, grant.Session.ID)}), nil
 	})
 }
@@ -89,13 +89,20 @@ func (c *Catalogue) listSessions() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		rows, err := c.deps.Sessions.List(ctx, session.Query{App: r.Caller.App, User: r.Caller.User, Ended: in.Ended,
-			AfterTime: page.after.at, AfterID: auth.SessionID(page.after.id), Limit: page.limit + 1})
+		query := session.Query{App: r.Caller.App, User: r.Caller.User, Ended: in.Ended,
+			AfterTime: page.after.at, AfterID: auth.SessionID(page.after.id), Limit: page.limit + 1}
+		rows, err := c.deps.Sessions.List(ctx, query)
 		if err != nil {
 			return Outcome{}, err
 		}
+		total := len(rows)
+		if in.Cursor != "" || total > page.limit {
+			if total, err = c.deps.Sessions.Count(ctx, query); err != nil {
+				return Outcome{}, err
+			}
+		}
 		rows, next := paged(page, rows, func(s auth.Session) place { return place{s.CreatedAt, string(s.ID)} })
-		out := Sessions{Sessions: make([]Session, len(rows)), NextCursor: next}
+		out := Sessions{Sessions: make([]Session, len(rows)), Total: total, NextCursor: next}
 		for i, row := range rows {
 			out.Sessions[i] = sessionView(row, r.Caller.Session)
 		}

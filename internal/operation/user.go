@@ -16,12 +16,13 @@ type ListUsersInput struct {
 	Status auth.UserStatus `input:"status"`
 	Role   auth.Role       `input:"role"`
 	Search string          `input:"search"` // what the address or the username begins with
+	Page   int             `input:"page"`   // from 1: a page by its number instead of by cursor, with the totals
 }
 
 func (c *Catalogue) listUsers() *Definition {
 	return define(Definition{
 		Name:    "list-users",
-		Doc:     "Lists the users of the app, oldest first.",
+		Doc:     "Lists the users of the app, oldest first: by cursor, or with `page` by number and with the totals.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[Users]("ok", "One page of users.")},
@@ -29,6 +30,9 @@ func (c *Catalogue) listUsers() *Definition {
 		page, err := c.page("list-users", r, in.Paging)
 		if err != nil {
 			return Outcome{}, err
+		}
+		if in.Page != 0 {
+			return c.numberedUsers(ctx, r, in, page.limit)
 		}
 		rows, err := c.deps.Users.List(ctx, r.Caller.App, user.Page{
 			Filter:    store.UserFilter{Status: in.Status, Role: in.Role, Search: strings.ToLower(in.Search)},
@@ -45,7 +49,27 @@ func (c *Catalogue) listUsers() *Definition {
 	})
 }
 
-// UserInput names one user.
+// maxPage bounds what a numbered page makes the database skip.
+const maxPage = 100_000
+
+func (c *Catalogue) numberedUsers(ctx context.Context, r *Request, in *ListUsersInput, size int) (Outcome, error) {
+	if in.Page < 1 || in.Page > maxPage {
+		return Outcome{}, auth.Invalid("page", auth.ViolationTooLarge, "From 1 to 100,000.")
+	}
+	rows, total, err := c.deps.Users.ListNumbered(ctx, r.Caller.App, user.Numbered{Page: in.Page, Size: size,
+		Filter: store.UserFilter{Status: in.Status, Role: in.Role, Search: strings.ToLower(in.Search)}})
+	if err != nil {
+		return Outcome{}, err
+	}
+	out := Users{Users: make([]Profile, len(rows)), Pagination: &Pagination{Page: in.Page, Size: size, Total: total,
+		Pages: (total + size - 1) / size, HasNext: in.Page*size < total, HasPrevious: in.Page > 1}}
+	for i, row := range rows {
+		out.Users[i] = profile(row)
+	}
+	return OK(out), nil
+}
+
+// UserInput names one user, by our id or by the one it had elsewhere.
 type UserInput struct {
 	ID auth.UserID `input:"id,required"`
 }
@@ -53,7 +77,7 @@ type UserInput struct {
 func (c *Catalogue) getUser() *Definition {
 	return define(Definition{
 		Name:    "get-user",
-		Doc:     "One user of the app, by id, number, e-mail address or username.",
+		Doc:     "One user of the app, by id, external id, number, e-mail address or username: the first of these that fits.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[UserResult]("ok", "The user.")},

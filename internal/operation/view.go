@@ -28,7 +28,7 @@ func userOutcome(p user.Profile, err error) (Outcome, error) {
 // granted shows a finished sign-in.
 func granted(s login.SignedIn) Granted {
 	return Granted{Tokens: tokens(s.Grant), SessionCookie: s.Grant.SessionCookie,
-		User:    profile(user.Profile{User: s.User, Email: s.Email}),
+		User:    profileIn(user.Profile{User: s.User, Email: s.Email, Belongings: s.Belongings}, s.Grant.Session.Account),
 		Session: sessionView(s.Grant.Session, s.Grant.Session.ID)}
 }
 
@@ -42,7 +42,19 @@ func profile(p user.Profile) Profile {
 	if attributes == nil {
 		attributes = map[string]any{}
 	}
+	memberships := make([]Membership, len(p.Memberships))
+	for i, m := range p.Memberships {
+		memberships[i] = membershipView(m.Membership)
+		account := accountView(m.Account)
+		memberships[i].Account = &account
+	}
+	var credit *Credit
+	if p.Credit != nil {
+		shown := creditView(u.Number, *p.Credit)
+		credit = &shown
+	}
 	return Profile{
+		Memberships: memberships, Credit: credit,
 		ID: u.ID, Number: u.Number, Email: p.Email.Address, EmailVerified: p.Email.Verified(),
 		EmailVerifiedAt: p.Email.VerifiedAt, Username: u.Username, Name: u.Name, GivenName: u.GivenName,
 		FamilyName: u.FamilyName, Locale: u.Locale, Role: u.Role, Status: u.Status, TwoFactorEnabled: u.TOTP,
@@ -51,10 +63,22 @@ func profile(p user.Profile) Profile {
 	}
 }
 
+// profileIn is profile for a session that acts for an account.
+func profileIn(p user.Profile, account auth.AccountID) Profile {
+	out := profile(p)
+	for i := range out.Memberships {
+		if account != "" && out.Memberships[i].AccountID == account {
+			out.ActiveMembership = &out.Memberships[i]
+		}
+	}
+	return out
+}
+
 // sessionView shows a session; current is the one that asks.
 func sessionView(s auth.Session, current auth.SessionID) Session {
 	return Session{
-		ID: s.ID, Client: s.Client, Current: s.ID == current, Device: s.Device, IP: s.IP, UserAgent: s.UserAgent,
+		ID: s.ID, Client: s.Client, Account: s.Account, Current: s.ID == current, Device: s.Device, IP: s.IP, UserAgent: s.UserAgent,
+		Agent: Agent(session.DescribeAgent(s.UserAgent)), Ended: !s.EndedAt.IsZero(),
 		Door: s.Contract, AMR: s.AMR, AuthTime: s.AuthTime, EmailVerified: s.EmailVerified, CreatedAt: s.CreatedAt,
 		LastSeenAt: s.LastSeenAt, IdleExpiresAt: s.IdleExpiresAt, ExpiresAt: s.ExpiresAt, EndedAt: s.EndedAt,
 		EndReason: s.EndReason,
@@ -74,6 +98,7 @@ func (c *Catalogue) appView(ctx context.Context, a auth.App) (App, error) {
 	client, err := c.deps.Apps.DefaultClient(ctx, a.ID)
 	return App{ID: a.ID, Name: a.Name, Status: a.Status, DefaultClient: client.ID,
 		SigningAlgorithm: a.Settings.SigningAlgorithm, Attributes: a.Settings.Attributes, Version: a.Version,
+		Registration: registration(a.Settings), AccountsOnSignUp: a.Settings.AccountsOnSignUp, PasswordMin: a.Settings.PasswordMin,
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}, err
 }
 

@@ -25,11 +25,11 @@ type Ledger struct {
 // DefaultTTL is how long a proof of the kind lives unless a setting says otherwise (SECURITY ET-04).
 func DefaultTTL(kind auth.ProofKind) time.Duration {
 	switch kind {
-	case auth.ProofVerifyEmail:
+	case auth.ProofVerifyEmail, auth.ProofChangeEmail:
 		return 24 * time.Hour
 	case auth.ProofPasswordReset:
 		return time.Hour
-	case auth.ProofSetup:
+	case auth.ProofSetup, auth.ProofInvite:
 		return 7 * 24 * time.Hour
 	}
 	return 10 * time.Minute
@@ -44,8 +44,11 @@ func (l *Ledger) Lifetime(kind auth.ProofKind) time.Duration {
 }
 
 // replaces reports whether a new proof of the kind ends older unspent ones of the same user (SECURITY ET-05).
-// Second-factor challenges do not, for a person may sign in on several devices at once.
-func replaces(kind auth.ProofKind) bool { return kind != auth.ProofSecondFactor }
+// Second-factor challenges and sign-in tokens do not, for a person may sign in on several devices at once; nor do
+// invites, which belong to no user.
+func replaces(kind auth.ProofKind) bool {
+	return kind != auth.ProofSecondFactor && kind != auth.ProofSignIn && kind != auth.ProofInvite
+}
 
 // Issue writes a new proof and returns its secret: 256 random bits that are stored nowhere. It fills the id, the hash
 // and the times of p and spends older proofs of the same kind and user. p must name its kind and app. Since a Write
@@ -102,6 +105,19 @@ func find(kind auth.ProofKind, app auth.AppID, token string, by func(store.Proof
 
 func invalid() *auth.Error { return auth.E(auth.CodeProofInvalid, "") }
 
+// Pending reads the newest unspent proof of a kind that a user has; proof-invalid if there is none. It tells no
+// secret: a flow that is asked for again issues a new one.
+func (l *Ledger) Pending(tx *store.Tx, kind auth.ProofKind, app auth.AppID, user auth.UserID) (auth.Proof, error) {
+	p, err := tx.PendingProof(app, user, kind)
+	if errors.Is(err, store.ErrNotFound) {
+		return auth.Proof{}, invalid()
+	}
+	if err != nil {
+		return auth.Proof{}, fmt.Errorf("look up a pending proof: %w", err)
+	}
+	return p, nil
+}
+
 // SpendAttempt counts one answer to a proof before the answer is looked at, and returns how many are left after it.
 // When most answers were given already, or the proof is spent or expired, it is proof-invalid: a right answer comes
 // too late then as well (SECURITY ET-11).
@@ -120,7 +136,8 @@ func (l *Ledger) SpendAttempt(tx *store.Tx, app auth.AppID, id auth.ProofID, mos
 // a user: after a password change, a new address, a disabled account.
 func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds ...auth.ProofKind) error {
 	if len(kinds) == 0 {
-		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor}
+		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor, auth.ProofChangeEmail,
+			auth.ProofMagicLink, auth.ProofEmailCode, auth.ProofSignIn}
 	}
 	for _, kind := range kinds {
 		if _, err := tx.SpendProofs(app, user, kind); err != nil {

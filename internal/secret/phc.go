@@ -2,8 +2,8 @@ package secret
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -49,7 +49,7 @@ const (
 	keyBytes   = 32
 )
 
-var errPHC = errors.New("not an argon2id hash within bounds")
+var errPHC = fmt.Errorf("%w: no argon2 hash within bounds", errHashForm)
 
 // phc is a stored hash: `$argon2id$v=19$m=19456,t=2,p=1$salt$key`.
 type phc struct {
@@ -65,8 +65,17 @@ func (h phc) String() string {
 
 // parsePHC reads exactly what String writes, within the bounds above: one spelling for each hash.
 func parsePHC(text string) (phc, error) {
+	h, err := parseArgon2(text, "argon2id")
+	if err != nil && costly(text) {
+		return phc{}, errHashCost
+	}
+	return h, err
+}
+
+// parseArgon2 is parsePHC for any variant of argon2.
+func parseArgon2(text, variant string) (phc, error) {
 	parts := strings.Split(text, "$")
-	if len(text) > maxPHC || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
+	if len(text) > maxPHC || len(parts) != 6 || parts[0] != "" || parts[1] != variant || parts[2] != "v=19" {
 		return phc{}, errPHC
 	}
 	params, okParams := parseCosts(parts[3])
@@ -90,6 +99,22 @@ func parseCosts(text string) (PasswordParams, bool) {
 	return PasswordParams{Memory: m, Time: t, Threads: uint8(p)}, okM && okT && okP && m >= 8*p
 }
 
+// costly reports whether an argon2 hash is refused for its costs alone, so that people can be told.
+func costly(text string) bool {
+	parts := strings.Split(text, "$")
+	if len(parts) != 6 {
+		return false
+	}
+	costs := strings.Split(parts[3], ",")
+	if len(costs) != 3 {
+		return false
+	}
+	m, okM := cost(costs[0], "m=", math.MaxUint32)
+	t, okT := cost(costs[1], "t=", math.MaxUint32)
+	p, okP := cost(costs[2], "p=", math.MaxUint32)
+	return okM && okT && okP && (m > maxMemory || t > maxTime || p > maxThreads)
+}
+
 // parseBytes reads base64 without padding, line breaks or stray bits.
 func parseBytes(text string, least, most int) ([]byte, bool) {
 	b, err := base64.RawStdEncoding.Strict().DecodeString(text)
@@ -105,6 +130,8 @@ func cost(field, name string, most uint64) (uint32, bool) {
 	n, err := strconv.ParseUint(digits, 10, 32)
 	return uint32(n), err == nil && n <= most
 }
+
+func (h phc) matches(password string) (bool, error) { return Equal(h.derive(password), h.key), nil }
 
 // derive costs one evaluation.
 func (h phc) derive(password string) []byte {

@@ -86,23 +86,44 @@ func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
 	return h.String(), nil
 }
 
-// Verify compares a normalised password with a stored hash. outdated says that the hash was made with weaker
-// parameters than the current ones and should be replaced after a success. A hash that is no argon2id PHC string
-// within bounds is an internal error; no turn in time is overloaded.
+// Verify compares a normalised password with a stored hash of ours or of another system (ImportPassword). outdated
+// says that the hash was made by other means or with weaker parameters than the current ones and should be replaced
+// after a success (PW-11). A hash that is in no known form within its bounds (PW-13) is an internal error; no turn in
+// time is overloaded. A password that is longer than the format can tell apart is wrong, never cut (PW-12).
 func (p *Pool) Verify(ctx context.Context, stored, password string) (ok, outdated bool, err error) {
-	h, err := parsePHC(stored)
+	h, err := parseHash(stored)
 	if err != nil {
 		return false, false, fmt.Errorf("read a stored password hash: %w", err)
 	}
-	err = p.run(ctx, func() { ok = Equal(h.derive(password), h.key) })
+	var failed error
+	if err = p.run(ctx, func() { ok, failed = p.compare(h, password) }); err == nil {
+		err = failed
+	}
 	return ok, h.outdated(p.params), err
+}
+
+// compare is the evaluation of Verify. Many foreign hashes cost far less than ours: a wrong password is then hashed
+// with our own parameters as well, so that its answer takes no less time than that to an unknown user.
+func (p *Pool) compare(h verifier, password string) (bool, error) {
+	ok, err := h.matches(password)
+	if errors.Is(err, errPasswordLength) {
+		ok, err = false, nil
+	}
+	if _, own := h.(phc); !own && !ok {
+		p.waste(password)
+	}
+	return ok && err == nil, err
 }
 
 // Waste costs exactly what Verify costs with the current parameters: it stands in where there is no hash to compare
 // with, so that an unknown user cannot be told from a known one by the time of the answer.
 func (p *Pool) Waste(ctx context.Context, password string) error {
+	return p.run(ctx, func() { p.waste(password) })
+}
+
+func (p *Pool) waste(password string) {
 	h := phc{params: p.params, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
-	return p.run(ctx, func() { _ = Equal(h.derive(password), h.key) })
+	_ = Equal(h.derive(password), h.key)
 }
 
 // Close refuses all further work and waits for what runs.

@@ -111,7 +111,7 @@ func TestImportedCost_PW13(t *testing.T) {
 		{"m=64", "m=-1"}, {"m=64", "m=18446744073709551680"}, {"m=64", "m=6 4"}, {"m=64", "m="}, {"m=64", "M=64"}, {"m=64,", "m=64,m=64,"},
 		{"t=1", "t=11"}, {"t=1", "t=0"}, {"t=1", "t=4294967297"}, {"p=1", "p=17"}, {"p=1", "p=0"}, {"p=1", "p=257"}, {"m=64,t=1,p=1", "m=64,t=1,p=9"},
 		{"m=64,t=1,p=1", "t=1,m=64,p=1"}, {"m=64,t=1,p=1", "m=64,t=1"}, {"m=64,t=1,p=1", "m=64,t=1,p=1,keyid=x"},
-		{"argon2id", "argon2i"}, {"argon2id", "argon2d"}, {"argon2id", "ARGON2ID"}, {"v=19", "v=16"}, {"v=19$", ""}, {"v=19", "v=019"},
+		{"argon2id", "argon2x"}, {"argon2id", "ARGON2ID"}, {"v=19", "v=16"}, {"v=19$", ""}, {"v=19", "v=019"},
 		{"$argon2id", "argon2id"}, {"$MDEy", "$ MDEy"}, {"OWFiY2RlZg$", "OWFiY2RlZg==$"}, {"OWFiY2RlZg$", "OWFiY2RlZh$"},
 		{"OWFiY2RlZg$", "OWFiY2RlZg\n$"}, {"MDEyMzQ1Njc4OWFiY2RlZg$", "$"}, {"MDEyMzQ1Njc4OWFiY2RlZg$", "MDEyMw$"},
 		{good, ""}, {good, good + "$"}, {good, good + strings.Repeat("A", 300)}, {good, "$2a$10$N9qo8uLOickgx2ZMRZoMye"},

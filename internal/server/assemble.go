@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/api/oauth"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
@@ -14,6 +15,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/factor"
 	"github.com/ostiary-id/ostiary/internal/httpx"
+	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
@@ -28,6 +30,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/telemetry"
 	"github.com/ostiary-id/ostiary/internal/ui"
 	"github.com/ostiary-id/ostiary/internal/user"
+	"github.com/ostiary-id/ostiary/internal/waitlist"
 )
 
 // house is everything that a server is made of, from the words up.
@@ -49,6 +52,9 @@ type house struct {
 	factors  *factor.Factors
 	sessions *session.Service
 	apikeys  *apikey.Service
+	accounts *account.Service
+	invites  *invite.Service
+	waits    *waitlist.Service
 	mailer   *mail.Mailer
 	inbox    *mail.Inbox // nil: there is none
 
@@ -148,6 +154,9 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 		Settings: sessionSettings(c.Lifetimes)})
 	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})
 	h.apikeys = apikey.New(apikey.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})
+	h.accounts = &account.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
+	h.invites = &invite.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
+	h.waits = &waitlist.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.factors = &factor.Factors{Keys: h.keys, Rand: o.Rand, Clock: o.Clock, Pending: c.Lifetimes.TOTPEnrolment}
 	h.mailer = &mail.Mailer{Queue: h.queue, PublicURL: c.PublicBase()}
 	if c.DevInbox() {
@@ -156,11 +165,13 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.users = user.NewDirectory(h.db, userCache)
 
 	h.login = &login.Service{DB: h.db, Pool: h.pool, Sessions: h.sessions, APIKeys: h.apikeys, Factors: h.factors, Proofs: h.proofs,
-		Limits: h.limits, Audit: h.audit, Mail: h.mailer, Clock: o.Clock, Rand: o.Rand}
+		Limits: h.limits, Audit: h.audit, Mail: h.mailer, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
+		Clock: o.Clock, Rand: o.Rand}
 	h.lifecycle = &lifecycle.Service{Login: h.login}
 
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
-		APIKeys: h.apikeys, Apps: h.apps, Login: h.login, Lifecycle: h.lifecycle, Signer: h.signer, Audit: h.audit,
+		APIKeys: h.apikeys, Apps: h.apps, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
+		Login: h.login, Lifecycle: h.lifecycle, Signer: h.signer, Audit: h.audit,
 		PublicURL: c.PublicBase(), Clock: o.Clock, Observe: observe})
 	h.late.live = h.catalogue
 	h.late.credentials = &operation.Credentials{Sessions: h.sessions, Keys: h.apikeys, Apps: h.apps, Limits: h.limits}
@@ -190,15 +201,12 @@ func public(list []contract.Info) []contract.Info {
 	return out
 }
 
-// origins lists the allowed origins of a client, for the engine.
+// origins lists the allowed origins of a client, or those of all clients of the app, for the engine.
 func (h *house) origins(ctx context.Context, id auth.AppID, client auth.ClientID) ([]string, error) {
-	var found auth.Client
-	var err error
 	if client == "" {
-		found, err = h.apps.DefaultClient(ctx, id)
-	} else {
-		found, err = h.apps.Client(ctx, id, client)
+		return h.apps.Origins(ctx, id)
 	}
+	found, err := h.apps.Client(ctx, id, client)
 	return found.Settings.AllowedOrigins, err
 }
 

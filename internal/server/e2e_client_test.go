@@ -337,10 +337,10 @@ func TestOwnAPIMatrix_AK04_AD01(t *testing.T) {
 		c    *client.Client
 		want map[operation.Access]string
 	}{
-		{"anonymous", i.Client, map[operation.Access]string{operation.SignedIn: "unauthenticated", operation.Person: "unauthenticated",
+		{"anonymous", i.Client, map[operation.Access]string{operation.SignedIn: "unauthenticated", operation.SignedInOrOperator: "unauthenticated", operation.Person: "unauthenticated",
 			operation.Administrator: "unauthenticated", operation.Operator: "unauthenticated"}},
 		{"user", me, map[operation.Access]string{operation.Administrator: "forbidden", operation.Operator: "forbidden"}},
-		{"bare key", i.Client.WithToken(bare.Secret), map[operation.Access]string{operation.SignedIn: "insufficient-scope",
+		{"bare key", i.Client.WithToken(bare.Secret), map[operation.Access]string{operation.SignedIn: "insufficient-scope", operation.SignedInOrOperator: "insufficient-scope",
 			operation.Person: "person-required", operation.Administrator: "forbidden", operation.Operator: "forbidden"}},
 		{"full key", i.Client.WithToken(full.Secret), map[operation.Access]string{operation.Person: "person-required",
 			operation.Administrator: "forbidden", operation.Operator: "forbidden"}},
@@ -388,8 +388,8 @@ func callMethod(ctx context.Context, name string, m reflect.Value) error {
 	for n := 1; n < m.Type().NumIn(); n++ {
 		v := reflect.New(m.Type().In(n)).Elem()
 		text := "1d"
-		if name == "SetRole" {
-			text = "user"
+		if word, ok := map[string]string{"SetRole": "user", "AddMember": "owner", "SetMemberRole": "owner", "ListWaitlistEntries": "waiting"}[name]; ok {
+			text = word
 		}
 		plausible(v, text)
 		args = append(args, v)
@@ -406,7 +406,7 @@ func plausible(v reflect.Value, text string) {
 	case reflect.Map:
 		v.Set(reflect.ValueOf(map[string]any{"name": "x"}))
 	case reflect.Struct:
-		for name, text := range map[string]string{"Email": "x@example.com", "Password": phrase, "Name": "x", "Code": "123456"} {
+		for name, text := range map[string]string{"Email": "x@example.com", "Password": phrase, "Name": "x", "Username": "x", "Code": "123456"} {
 			if f := v.FieldByName(name); f.IsValid() && f.Kind() == reflect.String {
 				f.SetString(text)
 			}

@@ -28,7 +28,7 @@ func recoveries() map[string]give {
 		"reset-password/weak-password": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := resetToken(ctx, s, e)
 			if err == nil {
-				values["password"] = stageEmail
+				values["password"] = weakPassword
 			}
 			return values, err
 		},
@@ -56,16 +56,55 @@ func accounts() map[string]give {
 		"change-password/weak-password": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := memberOf(ctx, s, e)
 			if err == nil {
-				values["password"] = stageEmail
+				values["password"] = weakPassword
 			}
 			return values, err
 		},
-		"change-password/invalid-credentials": func(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
-			in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+		"change-password/invalid-credentials":       withOtherPassword,
+		"change-password/reauthentication-required": later,
+		"change-email/reauthentication-required":    later,
+		"change-username/reauthentication-required": later,
+		"change-email/invalid-credentials":          withOtherPassword,
+		"change-username/invalid-credentials":       withOtherPassword,
+		"step-up/invalid-credentials":               withOtherPassword,
+		"step-up/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			if pick(e, "code") != "" {
+				return memberWithFactor(ctx, s, e)
+			}
+			return memberOf(ctx, s, e)
+		},
+		"change-email/identifier-taken": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			if _, err := taken(ctx, s, e); err != nil {
+				return nil, err
+			}
+			return memberOf(ctx, s, e)
+		},
+		"change-username/identifier-taken": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			if _, err := s.person(ctx, lifecycle.NewUser{Email: "other@example.com", Username: pick(e, "username")}); err != nil {
+				return nil, err
+			}
+			return memberOf(ctx, s, e)
+		},
+		"change-username/conflict": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true, Username: pick(e, "username"), Password: pick(e, "current_password")})
 			return signedIn(in), err
 		},
-		"change-password/reauthentication-required": later,
-		"begin-totp/reauthentication-required":      later,
+		"change-email/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			values, err := memberOf(ctx, s, e)
+			if err != nil || pick(e, "email") != "" {
+				return values, err
+			}
+			c, err := s.caller(ctx, values[contract.GivenBearer]) // the example asks for another mail about a change
+			if err == nil {
+				_, err = s.house.lifecycle.ChangeEmail(ctx, c, lifecycle.EmailChange{Email: "new@example.com"})
+			}
+			return values, err
+		},
+		"change-email/conflict": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			in, err := s.member(ctx, lifecycle.NewUser{Email: pick(e, "email"), EmailVerified: true, Password: pick(e, "current_password")})
+			return signedIn(in), err
+		},
+		"begin-totp/reauthentication-required": later,
 		"update-me/version-mismatch": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := memberOf(ctx, s, e)
 			if err == nil {
@@ -80,6 +119,12 @@ func accounts() map[string]give {
 			return memberOf(ctx, s, e)
 		},
 	}
+}
+
+// withOtherPassword is a user whose password is not the example's.
+func withOtherPassword(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
+	in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+	return signedIn(in), err
 }
 
 // later signs a user in and lets the step-up window pass.
@@ -147,6 +192,7 @@ func factors() map[string]give {
 		"disable-totp/second-factor-invalid":            active(true),
 		"disable-totp/invalid-credentials":              memberWithFactor,
 		"regenerate-backup-codes/ok":                    active(false),
+		"get-totp-status/ok":                            active(false),
 		"regenerate-backup-codes/second-factor-invalid": active(true),
 	}
 }

@@ -7,14 +7,25 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary-id/ostiary/contracts"
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/operation"
 	"github.com/ostiary-id/ostiary/internal/server"
 )
 
+// shippedNames lists the documents of the binary, by the files that are embedded.
+func shippedNames() []string {
+	var out []string
+	files, _ := contracts.Files.ReadDir(".") // an embedded directory is always there
+	for _, f := range files {
+		out = append(out, strings.TrimSuffix(f.Name(), ".yaml"))
+	}
+	return out
+}
+
 // TestShippedExamples replays every example of the shipped documents, as `ostiary contract test` does.
 func TestShippedExamples(t *testing.T) {
-	for _, name := range []string{"cloudheed", "ostiary"} {
+	for _, name := range shippedNames() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			src, err := server.Source(name)
@@ -71,7 +82,7 @@ func replayed(t *testing.T, src contract.Source) {
 // that our own has a place for every operation of the catalogue.
 func TestShippedDocuments(t *testing.T) {
 	catalogue := operation.New(operation.Deps{})
-	for _, name := range []string{"cloudheed", "ostiary"} {
+	for _, name := range shippedNames() {
 		src, err := server.Source(name)
 		if err != nil {
 			t.Fatal(err)

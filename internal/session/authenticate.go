@@ -21,6 +21,7 @@ type Identity struct {
 	User          auth.UserID
 	Role          auth.Role
 	Session       auth.SessionID
+	Account       auth.AccountID // that the token says, or of a cookie's session; empty: none
 	AMR           []string
 	AuthTime      time.Time // of the sign-in, or of a later step-up
 	EmailVerified bool      // at sign-in or since
@@ -32,6 +33,7 @@ type Identity struct {
 // Fill writes the identity into a caller. Request facts (IP, door, app key) stay as they are.
 func (i Identity) Fill(c *auth.Caller) {
 	c.Kind, c.App, c.Client, c.User, c.Role, c.Session = auth.CallerSession, i.App, i.Client, i.User, i.Role, i.Session
+	c.Account = i.Account
 	c.AMR, c.AuthTime, c.EmailVerified = i.AMR, i.AuthTime, i.EmailVerified
 }
 
@@ -65,6 +67,7 @@ func (s *Service) Authenticate(ctx context.Context, accessToken string) (Identit
 	if err == nil && id.User != c.user {
 		return Identity{}, invalidToken()
 	}
+	id.Account = c.account
 	return id, err
 }
 
@@ -119,7 +122,7 @@ func (s *Service) identify(ctx context.Context, app auth.AppID, id auth.SessionI
 	}
 	s.touch(live, now)
 	return Identity{
-		App: app, Client: live.row.Client, User: user.row.ID, Role: user.row.Role, Session: id, AMR: live.row.AMR,
+		App: app, Client: live.row.Client, User: user.row.ID, Role: user.row.Role, Session: id, Account: live.row.Account, AMR: live.row.AMR,
 		AuthTime: provenAt(live.row), EmailVerified: live.row.EmailVerified || user.email.Verified(),
 		UserRow: user.row, Email: user.email, SessionRow: live.row,
 	}, nil

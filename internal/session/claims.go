@@ -14,11 +14,13 @@ type claim struct {
 	app     auth.AppID
 	session auth.SessionID
 	user    auth.UserID
+	account auth.AccountID
 	expires int64 // unix seconds
 }
 
 func claimOf(c signer.AccessClaims) claim {
-	return claim{app: auth.AppID(c.App), session: auth.SessionID(c.SessionID), user: auth.UserID(c.Subject), expires: c.ExpiresAt}
+	return claim{app: auth.AppID(c.App), session: auth.SessionID(c.SessionID), user: auth.UserID(c.Subject),
+		account: auth.AccountID(c.Account), expires: c.ExpiresAt}
 }
 
 type digest = [sha256.Size]byte

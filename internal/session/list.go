@@ -28,6 +28,15 @@ func (s *Service) List(ctx context.Context, q Query) (list []auth.Session, err e
 	return list, err
 }
 
+// Count is how many sessions List would show without a limit.
+func (s *Service) Count(ctx context.Context, q Query) (n int, err error) {
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		n, err = tx.CountSessions(q)
+		return err
+	})
+	return n, err
+}
+
 // Get reads one session of a user. Error: CodeNotFound, also for a session of somebody else.
 func (s *Service) Get(ctx context.Context, app auth.AppID, user auth.UserID, id auth.SessionID) (session auth.Session, err error) {
 	err = s.db.Read(ctx, func(tx *store.Tx) error {

@@ -15,6 +15,7 @@ import (
 type refreshed struct {
 	session auth.Session
 	user    auth.User
+	member  auth.Membership // in session.Account, as it is now; zero: none
 	refusal *auth.Error
 }
 
@@ -49,7 +50,7 @@ func (s *Service) Refresh(ctx context.Context, caller auth.Caller, token string)
 	if err != nil {
 		return Grant{}, auth.User{}, err
 	}
-	grant, err := s.grant(ctx, granted{session: out.session, user: out.user, app: app, client: client, door: caller.Door})
+	grant, err := s.grant(ctx, granted{session: out.session, user: out.user, member: out.member, app: app, client: client, door: caller.Door})
 	return grant, out.user, err
 }
 
@@ -79,7 +80,7 @@ func (s *Service) refresh(tx *store.Tx, caller auth.Caller, t refreshToken) (ref
 	case rotate:
 		return s.rotate(tx, st, user, now)
 	case repeat:
-		return refreshed{session: st.Session, user: user}, nil
+		return s.repeat(tx, st.Session, user)
 	case reused:
 		return s.refuse(tx, caller, st.Session, auth.EndRefreshReused,
 			auth.E(auth.CodeRefreshTokenReused, "This refresh token was used before. The session has ended."))
@@ -92,6 +93,14 @@ func (s *Service) refresh(tx *store.Tx, caller auth.Caller, t refreshToken) (ref
 func (s *Service) rotate(tx *store.Tx, st store.SessionStanding, user auth.User, now time.Time) (refreshed, error) {
 	session := next(st.Session, now)
 	session.EmailVerified = session.EmailVerified || st.EmailVerified
+	member, err := membership(tx, session)
+	if err != nil {
+		return refreshed{}, err
+	}
+	session.Account = member.Account // none, if the user does not belong to it any more
+	if session.Account != st.Session.Account {
+		tx.Invalidate(store.KindSession, string(session.ID))
+	}
 	ok, err := tx.RotateSession(session)
 	if err != nil {
 		return refreshed{}, fmt.Errorf("rotate session: %w", err)
@@ -100,7 +109,14 @@ func (s *Service) rotate(tx *store.Tx, st store.SessionStanding, user auth.User,
 		// The row was read under its lock; another writer got past it.
 		return refreshed{}, fmt.Errorf("rotate session %s: generation %d is not current any more", session.ID, st.Session.Generation)
 	}
-	return refreshed{session: session, user: user}, nil
+	return refreshed{session: session, user: user, member: member}, nil
+}
+
+// repeat answers a token whose successor exists with the same successor. The access token tells the truth of now.
+func (s *Service) repeat(tx *store.Tx, session auth.Session, user auth.User) (refreshed, error) {
+	member, err := membership(tx, session)
+	session.Account = member.Account
+	return refreshed{session: session, user: user, member: member}, err
 }
 
 // refuse hands back a refusal and, if the session has not ended yet, ends it in the same Write.

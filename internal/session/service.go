@@ -91,6 +91,9 @@ func New(o Options) *Service {
 	return s
 }
 
+// StepUpWindow is how long a full proof of the person counts as fresh.
+func (s *Service) StepUpWindow() time.Duration { return s.settings.StepUpWindow }
+
 // Fresh reports whether the caller proved who it is, in full, within the step-up window.
 func (s *Service) Fresh(c auth.Caller) bool {
 	return c.Person() && !c.AuthTime.IsZero() && s.clock().Sub(c.AuthTime) <= s.settings.StepUpWindow

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,6 +40,7 @@ type Draft struct {
 	cookie string
 	app    auth.App
 	client auth.Client
+	member auth.Membership // in the account that the session acts for; zero: none
 }
 
 // Draft prepares a session. It writes nothing.
@@ -121,6 +123,9 @@ func (s *Service) Insert(tx *store.Tx, d *Draft) error {
 		return auth.E(auth.CodeInvalidCredentials, "The account has just changed. Please sign in again.")
 	}
 	d.User = user
+	if err := d.enter(tx); err != nil {
+		return err
+	}
 	s.begin(&d.Session, d, tx.Now())
 	if err := tx.InsertSession(d.Session); err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -128,6 +133,41 @@ func (s *Service) Insert(tx *store.Tx, d *Draft) error {
 	return s.audit.Record(tx, d.caller, auth.Event{App: d.Session.App, Action: "session.started", Outcome: "ok",
 		Actor: string(user.ID), User: user.ID, Session: d.Session.ID, Target: string(d.Session.ID),
 		Data: map[string]string{"contract": d.Session.Contract}})
+}
+
+// In sets the account that the session acts for; the user must belong to it when Insert stores the session.
+func (d *Draft) In(account auth.AccountID) { d.Session.Account = account }
+
+// enter finds the account that the session begins in: the one that the flow set, else, in an app whose users have
+// accounts from their start, the user's oldest.
+func (d *Draft) enter(tx *store.Tx) (err error) {
+	switch {
+	case d.Session.Account != "":
+		d.member, err = membership(tx, d.Session)
+	case d.app.Settings.AccountsOnSignUp:
+		if d.member, err = tx.OldestMembership(d.Session.App, d.Session.User); errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+	default:
+		d.member = auth.Membership{}
+	}
+	d.Session.Account = d.member.Account
+	return err
+}
+
+// membership reads the place of the session's user in the session's account; a zero one if there is none any more.
+func membership(tx *store.Tx, s auth.Session) (auth.Membership, error) {
+	if s.Account == "" {
+		return auth.Membership{}, nil
+	}
+	m, err := tx.Membership(s.App, s.Account, s.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return auth.Membership{}, nil
+	}
+	if err != nil {
+		return m, fmt.Errorf("read membership: %w", err)
+	}
+	return m, nil
 }
 
 // begin sets the times of a new session. The idle expiry never passes the absolute one (SE-04).
@@ -168,7 +208,7 @@ func (g Grant) LogValue() slog.Value { return slog.StringValue(g.String()) }
 // Issue makes the tokens of a session that Insert has stored. It is called after the commit: signing takes no
 // part in the Write.
 func (s *Service) Issue(ctx context.Context, d *Draft) (Grant, error) {
-	g, err := s.grant(ctx, granted{session: d.Session, user: d.User, app: &d.app, client: &d.client, door: d.caller.Door})
+	g, err := s.grant(ctx, granted{session: d.Session, user: d.User, member: d.member, app: &d.app, client: &d.client, door: d.caller.Door})
 	g.SessionCookie = d.cookie
 	return g, err
 }
@@ -177,6 +217,7 @@ func (s *Service) Issue(ctx context.Context, d *Draft) (Grant, error) {
 type granted struct {
 	session auth.Session
 	user    auth.User
+	member  auth.Membership // in session.Account; zero: none
 	app     *auth.App
 	client  *auth.Client
 	door    auth.Door
@@ -191,6 +232,7 @@ func (s *Service) grant(ctx context.Context, g granted) (Grant, error) {
 	access, err := s.signer.SignAccess(ctx, g.app.Settings.SigningAlgorithm, signer.AccessClaims{
 		Subject: string(g.user.ID), Audience: string(g.app.ID), ClientID: string(g.session.Client),
 		SessionID: string(g.session.ID), App: string(g.app.ID), Role: string(g.user.Role),
+		Account: string(g.member.Account), AccountRole: string(g.member.Role),
 		IssuedAt: now.Unix(), ExpiresAt: now.Add(ttl).Unix(), AuthTime: provenAt(g.session).Unix(),
 		AMR: g.session.AMR, ID: secret.NewID(s.rand, now),
 	})

@@ -36,9 +36,12 @@ type AccessClaims struct {
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	AMR       []string `json:"amr,omitempty"` // RFC 8176
 	App       string   `json:"app,omitempty"`
-	Account   string   `json:"account,omitempty"`
 	Role      string   `json:"role,omitempty"`
-	Scope     string   `json:"scope,omitempty"` // RFC 6749 section 3.3: separated by spaces
+	// Account is the account that the session acts for, and AccountRole the user's role in it.
+	Account     string `json:"account,omitempty"`
+	AccountRole string `json:"account_role,omitempty"`
+
+	Scope string `json:"scope,omitempty"` // RFC 6749 section 3.3: separated by spaces
 }
 
 // sharedClaims are those of a token signed with an app's shared secret. Resource servers of that app know the secret

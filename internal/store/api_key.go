@@ -8,21 +8,23 @@ import (
 )
 
 const apiKeyColumns = "id, app_id, user_id, name, prefix, hash, previous_hash, previous_until, scopes, session_id, " +
-	"email_verified, user_epoch, created_at, expires_at, last_used_at, revoked_at"
+	"email_verified, user_epoch, created_at, expires_at, last_used_at, revoked_at, lifetime"
 
 func scanAPIKey(scan func(dest ...any) error) (auth.APIKey, error) {
 	var (
 		k                                       auth.APIKey
 		scopes                                  string
 		previous, created, expires, used, ended int64
+		lifetime                                int64
 	)
 	err := scan(&k.ID, &k.App, &k.User, &k.Name, &k.Prefix, &k.Hash, &k.PreviousHash, &previous, &scopes, &k.Session,
-		&k.EmailVerified, &k.UserEpoch, &created, &expires, &used, &ended)
+		&k.EmailVerified, &k.UserEpoch, &created, &expires, &used, &ended, &lifetime)
 	if err != nil {
 		return auth.APIKey{}, err
 	}
 	k.PreviousUntil, k.CreatedAt, k.ExpiresAt = instant(previous), instant(created), instant(expires)
 	k.LastUsedAt, k.RevokedAt = instant(used), instant(ended)
+	k.Lifetime = time.Duration(lifetime) * time.Microsecond
 	return k, fromJSON(scopes, &k.Scopes)
 }
 
@@ -87,10 +89,10 @@ func (tx *Tx) CountAPIKeys(app auth.AppID, user auth.UserID) (int, error) {
 // InsertAPIKey writes a new key.
 func (tx *Tx) InsertAPIKey(k auth.APIKey) error {
 	_, err := tx.exec("INSERT INTO api_keys ("+apiKeyColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		k.ID, k.App, k.User, k.Name, k.Prefix, k.Hash, nullBytes(k.PreviousHash), micros(k.PreviousUntil),
 		jsonText(k.Scopes), k.Session, k.EmailVerified, k.UserEpoch, micros(k.CreatedAt), micros(k.ExpiresAt),
-		micros(k.LastUsedAt), micros(k.RevokedAt))
+		micros(k.LastUsedAt), micros(k.RevokedAt), k.Lifetime.Microseconds())
 	return err
 }
 
@@ -99,6 +101,12 @@ func (tx *Tx) RotateAPIKey(k auth.APIKey) error {
 	_, err := tx.exec(`UPDATE api_keys SET hash = $3, previous_hash = $4, previous_until = $5, prefix = $6
 		WHERE app_id = $1 AND id = $2`,
 		k.App, k.ID, k.Hash, nullBytes(k.PreviousHash), micros(k.PreviousUntil), k.Prefix)
+	return err
+}
+
+// RefreshAPIKey stores another expiry of a key.
+func (tx *Tx) RefreshAPIKey(k auth.APIKey) error {
+	_, err := tx.exec("UPDATE api_keys SET expires_at = $3 WHERE app_id = $1 AND id = $2", k.App, k.ID, micros(k.ExpiresAt))
 	return err
 }
 

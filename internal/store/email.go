@@ -53,6 +53,16 @@ func (tx *Tx) MarkEmailVerified(e auth.Email, at time.Time) (marked bool, err er
 	return n == 1, err
 }
 
+// ReplaceEmail gives an address row another address, proven at a time. It reports false, and writes nothing, if the
+// row is gone or the address is taken in the app. The caller has locked the app's row, so that stays true.
+func (tx *Tx) ReplaceEmail(e auth.Email, at time.Time) (replaced bool, err error) {
+	n, err := tx.exec("UPDATE emails SET address = $3, canonical = $4, verified_at = $5 WHERE app_id = $1 AND id = $2 AND "+
+		"NOT EXISTS (SELECT 1 FROM emails o WHERE o.app_id = $1 AND o.canonical = $4 AND o.id <> $2)",
+		e.App, e.ID, e.Address, e.Canonical, micros(at))
+	tx.Invalidate(KindUser, string(e.User))
+	return n == 1, err
+}
+
 func (tx *Tx) oneEmail(query string, args ...any) (auth.Email, error) {
 	return scanEmail(func(dest ...any) error { return tx.one(query, args, dest...) })
 }

@@ -40,6 +40,16 @@ func (tx *Tx) UnspentProof(k ProofKey) (auth.Proof, error) {
 	})
 }
 
+// PendingProof reads the newest proof of a kind and user that is neither spent nor expired; ErrNotFound otherwise.
+func (tx *Tx) PendingProof(app auth.AppID, user auth.UserID, kind auth.ProofKind) (auth.Proof, error) {
+	return scanProof(func(dest ...any) error {
+		return tx.one("SELECT "+proofColumns+` FROM proofs
+			WHERE app_id = $1 AND user_id = $2 AND kind = $3 AND used_at = 0 AND expires_at > $4
+			ORDER BY created_at DESC, id DESC LIMIT 1`,
+			[]any{app, user, kind, micros(tx.Now())}, dest...)
+	})
+}
+
 // SpendProof marks an unspent, unexpired proof as used and returns it; ErrNotFound if there is none. Of any number of
 // transactions that try at once, one succeeds.
 func (tx *Tx) SpendProof(k ProofKey) (auth.Proof, error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/auth"
 )
 
-const sessionColumns = "id, app_id, client_id, user_id, generation, rotations, salt, cookie_hash, amr, auth_time, " +
+const sessionColumns = "id, app_id, client_id, user_id, account_id, generation, rotations, salt, cookie_hash, amr, auth_time, " +
 	"step_up_at, email_verified, user_epoch, app_epoch, ip, user_agent, device, contract, created_at, last_seen_at, " +
 	"idle_ttl, idle_expires_at, expires_at, ended_at, end_reason"
 
@@ -24,7 +24,7 @@ type sessionRow struct {
 
 func (r *sessionRow) dest() []any {
 	s := &r.s
-	return []any{&s.ID, &s.App, &s.Client, &s.User, &s.Generation, &r.rotations, &s.Salt, &s.CookieHash, &r.amr,
+	return []any{&s.ID, &s.App, &s.Client, &s.User, &s.Account, &s.Generation, &r.rotations, &s.Salt, &s.CookieHash, &r.amr,
 		&r.authTime, &r.stepUp, &s.EmailVerified, &s.UserEpoch, &s.AppEpoch, &s.IP, &s.UserAgent, &s.Device,
 		&s.Contract, &r.created, &r.seen, &r.idleTTL, &r.idleExpires, &r.expires, &r.ended, &s.EndReason}
 }
@@ -189,6 +189,17 @@ func (tx *Tx) Sessions(q SessionQuery) ([]auth.Session, error) {
 	return out, err
 }
 
+// CountSessions counts what Sessions lists over all pages.
+func (tx *Tx) CountSessions(q SessionQuery) (n int, err error) {
+	where := "ended_at = 0 AND idle_expires_at > $3"
+	if q.Ended {
+		where = "(ended_at > 0 OR idle_expires_at <= $3)"
+	}
+	err = tx.one("SELECT count(*) FROM sessions WHERE app_id = $1 AND user_id = $2 AND "+where,
+		[]any{q.App, q.User, micros(tx.Now())}, &n)
+	return n, err
+}
+
 // LiveSessionIDs lists the sessions of a user that have not ended, oldest first.
 func (tx *Tx) LiveSessionIDs(app auth.AppID, user auth.UserID) ([]auth.SessionID, error) {
 	var out []auth.SessionID
@@ -205,8 +216,8 @@ func (tx *Tx) LiveSessionIDs(app auth.AppID, user auth.UserID) ([]auth.SessionID
 // InsertSession writes a new session.
 func (tx *Tx) InsertSession(s auth.Session) error {
 	_, err := tx.exec("INSERT INTO sessions ("+sessionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
-		s.ID, s.App, s.Client, s.User, s.Generation, rotationTimes(s.Rotations), s.Salt, nullBytes(s.CookieHash),
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
+		s.ID, s.App, s.Client, s.User, s.Account, s.Generation, rotationTimes(s.Rotations), s.Salt, nullBytes(s.CookieHash),
 		jsonText(s.AMR), micros(s.AuthTime), micros(s.StepUpAt), s.EmailVerified, s.UserEpoch, s.AppEpoch, s.IP,
 		s.UserAgent, s.Device, s.Contract, micros(s.CreatedAt), micros(s.LastSeenAt), s.IdleTTL.Microseconds(),
 		micros(s.IdleExpiresAt), micros(s.ExpiresAt), micros(s.EndedAt), s.EndReason)
@@ -217,9 +228,9 @@ func (tx *Tx) InsertSession(s auth.Session) error {
 // one and the session has not ended; it reports whether it was.
 func (tx *Tx) RotateSession(s auth.Session) (rotated bool, err error) {
 	n, err := tx.exec(`UPDATE sessions
-		SET generation = $3, rotations = $4, email_verified = $5, last_seen_at = $6, idle_expires_at = $7
+		SET generation = $3, rotations = $4, email_verified = $5, last_seen_at = $6, idle_expires_at = $7, account_id = $8
 		WHERE app_id = $1 AND id = $2 AND generation + 1 = $3 AND ended_at = 0`,
-		s.App, s.ID, s.Generation, rotationTimes(s.Rotations), s.EmailVerified, micros(s.LastSeenAt), micros(s.IdleExpiresAt))
+		s.App, s.ID, s.Generation, rotationTimes(s.Rotations), s.EmailVerified, micros(s.LastSeenAt), micros(s.IdleExpiresAt), s.Account)
 	return n == 1, err
 }
 

@@ -84,12 +84,21 @@ func (p *Pages) call(r *http.Request, name string, app auth.AppID, in any) (oper
 	httpx.Event(ctx).SetString(httpx.KeyOperation, name)
 	caller, err := p.o.Credentials.Resolve(ctx, auth.Presented{
 		MountApp: app, IP: httpx.ClientIP(ctx), UserAgent: httpx.Printable(r.UserAgent(), 512), RequestID: httpx.RequestID(ctx),
-		Door: auth.Door{Contract: "pages", SessionCookie: name == "create-first-administrator"},
+		Door: auth.Door{Contract: "pages", SessionCookie: startsSession(name)},
 	})
 	if err != nil {
 		return operation.Outcome{}, err
 	}
 	return p.o.Operations.Call(ctx, p.o.Operations.Lookup(name), &operation.Request{Caller: caller}, in)
+}
+
+// startsSession tells which operations end with a session cookie.
+func startsSession(name string) bool {
+	switch name {
+	case "create-first-administrator", "sign-in-with-token", "complete-second-factor", "accept-invite":
+		return true
+	}
+	return false
 }
 
 // again shows the form once more with what was wrong, if the person can mend it there; other errors are handed on.

@@ -53,7 +53,9 @@ type Pages struct {
 }
 
 // names of the templates, each a page.
-func names() []string { return []string{"index", "setup", "verify", "reset", "message", "inbox"} }
+func names() []string {
+	return []string{"index", "setup", "verify", "reset", "magic", "code", "invite", "message", "inbox"}
+}
 
 // New parses the templates. The error is a mistake in the embedded files, which tests rule out.
 func New(o Options) (*Pages, error) {
@@ -87,6 +89,11 @@ func (p *Pages) routes() chi.Router {
 	page("POST", "/verify", p.verify)
 	page("GET", "/reset", p.showReset)
 	page("POST", "/reset", p.reset)
+	page("GET", "/magic", p.showMagic)
+	page("POST", "/magic", p.magic)
+	page("POST", "/magic/code", p.magicCode)
+	page("GET", "/invite", p.showInvite)
+	page("POST", "/invite", p.acceptInvite)
 	page("GET", "/done/{what}", p.done)
 	page("GET", "/error", p.showError)
 	page("GET", p.stylePath, p.sheet)
@@ -220,9 +227,10 @@ func (p *Pages) inboxMessages(w http.ResponseWriter, r *http.Request) error {
 // messages are the pages after a form and those that others send people to: a closed list, so that nobody can
 // make the server say something of theirs.
 var messages = map[string]view{
-	"setup":    {Title: "The administrator exists", Text: "You are signed in. Keep the password safe; there is no other way in yet."},
-	"verified": {Title: "Your address is confirmed", Text: "You can close this page and sign in."},
-	"reset":    {Title: "Your password is changed", Text: "You can close this page and sign in with the new password."},
+	"setup":     {Title: "The administrator exists", Text: "You are signed in. Keep the password safe; there is no other way in yet."},
+	"verified":  {Title: "Your address is confirmed", Text: "You can close this page and sign in."},
+	"signed-in": {Title: "You are signed in", Text: "You can close this page and go on where you were."},
+	"reset":     {Title: "Your password is changed", Text: "You can close this page and sign in with the new password."},
 }
 
 func (p *Pages) done(w http.ResponseWriter, r *http.Request) error {

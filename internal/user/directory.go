@@ -16,6 +16,38 @@ type Profile struct {
 	Email           auth.Email // zero if there is none
 	HasPassword     bool
 	BackupCodesLeft int
+	Belongings
+}
+
+// Belongings are what other packages keep about a user and every profile shows.
+type Belongings struct {
+	Memberships []auth.MemberOf // oldest first
+	Credit      *auth.Credit    // nil: never given any
+}
+
+// ReadBelongings reads what belongs to a user in a transaction.
+func ReadBelongings(tx *store.Tx, app auth.AppID, id auth.UserID) (Belongings, error) {
+	all, err := belongings(tx, app, []auth.UserID{id})
+	if err != nil {
+		return Belongings{}, err
+	}
+	return all(id), nil
+}
+
+// belongings reads what belongs to several users.
+func belongings(tx *store.Tx, app auth.AppID, ids []auth.UserID) (func(auth.UserID) Belongings, error) {
+	memberships, err := tx.MembershipsOf(app, ids)
+	if err != nil {
+		return nil, err
+	}
+	credits, err := tx.Credits(app, ids)
+	return func(id auth.UserID) Belongings {
+		b := Belongings{Memberships: memberships[id]}
+		if credit, ok := credits[id]; ok {
+			b.Credit = &credit
+		}
+		return b
+	}, err
 }
 
 // Directory answers questions about users. Profiles come from a cache of committed rows while the cache may be
@@ -47,8 +79,11 @@ func ReadProfile(tx *store.Tx, app auth.AppID, id auth.UserID) (Profile, error) 
 	}
 	p := Profile{User: known.User, Email: known.Email, HasPassword: known.Password.Hash != ""}
 	if p.User.TOTP {
-		p.BackupCodesLeft, err = tx.BackupCodesLeft(app, id)
+		if p.BackupCodesLeft, err = tx.BackupCodesLeft(app, id); err != nil {
+			return p, err
+		}
 	}
+	p.Belongings, err = ReadBelongings(tx, app, id)
 	return p, err
 }
 
@@ -77,17 +112,21 @@ func (d *Directory) List(ctx context.Context, app auth.AppID, page Page) ([]Prof
 		if err != nil {
 			return err
 		}
+		of, err := belongings(tx, app, ids)
+		if err != nil {
+			return err
+		}
 		out = make([]Profile, len(users))
 		for i, u := range users {
-			out[i] = Profile{User: u, Email: emails[u.ID]}
+			out[i] = Profile{User: u, Email: emails[u.ID], Belongings: of(u.ID)}
 		}
 		return nil
 	})
 	return out, err
 }
 
-// Find finds a user by what a person on the machine types: an id, a number, an address or a username.
-// Code: not-found.
+// Find finds a user by what a person on the machine types, in this order: an id, the id it had elsewhere (which may look
+// like a number of ours), a number, an address or a username. Code: not-found.
 func (d *Directory) Find(ctx context.Context, app auth.AppID, typed string) (Profile, error) {
 	var p Profile
 	err := d.db.Read(ctx, func(tx *store.Tx) error {
@@ -104,13 +143,24 @@ func (d *Directory) Find(ctx context.Context, app auth.AppID, typed string) (Pro
 	return p, err
 }
 
+// Resolve is how every operation on a user reads the id it is given: our own, or the one that the user had elsewhere
+// (external ids come from the operator and administrators alone, and an id of ours always wins). Or store.ErrNotFound.
+func Resolve(tx *store.Tx, app auth.AppID, given auth.UserID) (auth.UserID, error) {
+	u, err := tx.User(app, given)
+	if errors.Is(err, store.ErrNotFound) && given != "" {
+		u, err = tx.UserByExternalID(app, string(given))
+	}
+	return u.ID, err
+}
+
 func find(tx *store.Tx, app auth.AppID, typed string) (auth.UserID, error) {
-	u, err := tx.User(app, auth.UserID(typed))
+	id, err := Resolve(tx, app, auth.UserID(typed))
 	if err == nil || !errors.Is(err, store.ErrNotFound) {
-		return u.ID, err
+		return id, err
 	}
 	if number, bad := strconv.ParseInt(typed, 10, 64); bad == nil {
-		if u, err = tx.UserByNumber(app, number); err == nil || !errors.Is(err, store.ErrNotFound) {
+		u, err := tx.UserByNumber(app, number)
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
 			return u.ID, err
 		}
 	}

@@ -240,6 +240,30 @@ func VerifyEmail(tx *store.Tx, e auth.Email) (marked bool, err error) {
 	return marked, save(tx, &u)
 }
 
+// ReplaceEmail gives the user another primary address that was proven just now. The caller has locked the app's row,
+// then the user's. Code: identifier-taken.
+func ReplaceEmail(tx *store.Tx, u auth.User, e auth.Email) (auth.User, auth.Email, error) {
+	replaced, err := tx.ReplaceEmail(e, tx.Now())
+	if err != nil {
+		return u, e, err
+	}
+	if !replaced {
+		return u, e, taken("email")
+	}
+	e.VerifiedAt = tx.Now()
+	return u, e, save(tx, &u)
+}
+
+// DistrustPassword lets the user's password open nothing until it is chosen anew: it was set by somebody who may not
+// have been the owner of the address (ET-12).
+func DistrustPassword(tx *store.Tx, p auth.Password) error {
+	if p.Hash == "" || p.MustChange {
+		return nil
+	}
+	p.MustChange, p.ChangedAt = true, tx.Now()
+	return tx.PutPassword(p)
+}
+
 // BumpEpoch ends everything that was born in the user's present epoch, and returns the user as it is now. The
 // caller holds the row's lock.
 func BumpEpoch(tx *store.Tx, u auth.User) (auth.User, error) {

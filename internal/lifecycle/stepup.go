@@ -1,0 +1,81 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/session"
+	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/user"
+)
+
+// Evidence is what a person offers to prove again who they are: the current password, or a TOTP or backup code. A user
+// with a second factor needs a code.
+type Evidence struct {
+	CurrentPassword, Code string
+}
+
+// SteppedUp is a session whose person was proven again.
+type SteppedUp struct {
+	Until time.Time // how long it counts as fresh
+	// SessionCookie replaces the one that the request came with; empty if it came with none.
+	SessionCookie string
+	// Marker is the value of the step-up cookie of clients that look for one. It opens nothing: that the person was
+	// proven is kept in the session.
+	Marker string
+}
+
+// StepUp notes in the caller's session that its person has just proven again who they are, so that changes which need
+// a fresh sign-in work for a while. Codes: person-required, invalid-request (neither, or no code where one is needed),
+// invalid-credentials, second-factor-invalid, totp-not-enabled, rate-limited, overloaded.
+func (s *Service) StepUp(ctx context.Context, c auth.Caller, in Evidence) (SteppedUp, error) {
+	g, err := s.read(ctx, c)
+	if err != nil {
+		return SteppedUp{}, err
+	}
+	switch {
+	case in.Code == "" && g.who.User.TOTP:
+		return SteppedUp{}, auth.Invalid("code", auth.ViolationRequired, "A code of the second factor is needed.")
+	case in.Code == "" && in.CurrentPassword == "":
+		return SteppedUp{}, auth.Invalid("current_password", auth.ViolationRequired, "The current password or a code is needed.")
+	}
+	if err := g.offer(ctx, evidence{password: in.CurrentPassword, code: in.Code}); err != nil {
+		return SteppedUp{}, renameField(err, "password", "current_password")
+	}
+	var cookie session.Cookie
+	if c.Cookie {
+		if cookie, err = s.Login.Sessions.NewCookie(); err != nil {
+			return SteppedUp{}, err
+		}
+	}
+	out := SteppedUp{SessionCookie: cookie.Secret}
+	if out.Marker, err = secret.Token(s.Login.Rand); err != nil {
+		return SteppedUp{}, err
+	}
+	err = g.pass(ctx, func(tx *store.Tx, _ user.Identity) error {
+		out.Until = tx.Now().Add(s.Login.Sessions.StepUpWindow())
+		if err := s.Login.Sessions.StepUp(tx, c, g.methods(), cookie); err != nil {
+			return err
+		}
+		return g.record(tx, "session.stepped-up")
+	})
+	return out, err
+}
+
+// methods are the AMR values of what was offered.
+func (g *gate) methods() []string {
+	var out []string
+	if g.offered.password != "" {
+		out = append(out, auth.AMRPassword)
+	}
+	switch {
+	case g.offered.code == "":
+	case g.spent == auth.FactorBackupCode:
+		out = append(out, auth.AMRBackupCode, auth.AMRMFA)
+	default:
+		out = append(out, auth.AMROTP, auth.AMRMFA)
+	}
+	return out
+}

@@ -1,0 +1,65 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/limit"
+	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/internal/user"
+)
+
+// Method is one way to sign in.
+type Method string
+
+// The ways to sign in that need nothing but a mailbox or a memory.
+const (
+	MethodPassword  Method = "password"
+	MethodMagicLink Method = "magic-link"
+)
+
+// Methods are the ways to sign in to the app, the usual one first. Codes: not-found, forbidden (disabled).
+func (s *Service) Methods(ctx context.Context, app auth.AppID) ([]Method, error) {
+	if _, err := s.app(ctx, app); err != nil {
+		return nil, err
+	}
+	return []Method{MethodPassword, MethodMagicLink}, nil
+}
+
+// EmailStatus is what somebody may know about an address before signing in.
+type EmailStatus struct {
+	Active  bool
+	Methods []Method // in order of preference
+}
+
+// CheckEmail tells how the owner of an address can sign in. Unless the policy check-email says `reveal`, it is the
+// app's whole list for every address (C7). Revealing is counted per network and recorded. Codes: invalid-request,
+// rate-limited.
+func (s *Service) CheckEmail(ctx context.Context, c auth.Caller, email string) (EmailStatus, error) {
+	if _, err := auth.CanonicalEmail(email); err != nil {
+		return EmailStatus{}, err
+	}
+	methods, err := s.Methods(ctx, c.App)
+	if err != nil || !c.Door.Policy.RevealEmail {
+		return EmailStatus{Active: true, Methods: methods}, err
+	}
+	if _, err := s.Limits.Reserve(ctx, limit.Guess{Limiter: limit.CheckEmailNetwork, Subject: limit.Network(c.IP)}); err != nil {
+		return EmailStatus{}, err
+	}
+	out := EmailStatus{Methods: []Method{}}
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		who, _, err := user.ByIdentifier(tx, c.App, email)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err == nil && who.User.Status == auth.UserActive {
+			out = EmailStatus{Active: true, Methods: []Method{MethodMagicLink}}
+			if who.Password.Hash != "" {
+				out.Methods = []Method{MethodPassword, MethodMagicLink}
+			}
+		}
+		return s.Record(tx, c, auth.Event{Action: "email.checked", User: who.User.ID})
+	})
+	return out, err
+}

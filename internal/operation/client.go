@@ -1,0 +1,224 @@
+package operation
+
+import (
+	"context"
+	"time"
+
+	"github.com/ostiary-id/ostiary/internal/app"
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+// Client is a client of an app as administrators see it. Lifetimes of 0 mean what the door says.
+type Client struct {
+	ID             auth.ClientID     `json:"id"`
+	App            auth.AppID        `json:"app_id"`
+	Name           string            `json:"name"`
+	Default        bool              `json:"default"`
+	Status         auth.ClientStatus `json:"status"`
+	RedirectURIs   []string          `json:"redirect_uris"`
+	AllowedOrigins []string          `json:"allowed_origins"`
+	AccessTTL      time.Duration     `json:"access_ttl,omitempty"`
+	RefreshTTL     time.Duration     `json:"refresh_ttl,omitempty"`
+	CreatedAt      time.Time         `json:"created_at,omitempty"` // zero: with the database
+	UpdatedAt      time.Time         `json:"updated_at,omitempty"`
+}
+
+// Clients is one page of the clients of an app, oldest first.
+type Clients struct {
+	Clients    []Client `json:"clients"`
+	NextCursor string   `json:"next_cursor,omitempty"`
+}
+
+func clientView(c auth.Client) Client {
+	return Client{ID: c.ID, App: c.App, Name: c.Name, Default: c.Default, Status: c.Status,
+		RedirectURIs: some(c.Settings.RedirectURIs), AllowedOrigins: some(c.Settings.AllowedOrigins),
+		AccessTTL: c.Settings.AccessTTL, RefreshTTL: c.Settings.RefreshTTL, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+}
+
+// some is the list, never nil.
+func some(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func clientOutcome(made auth.Client, err error) (Outcome, error) {
+	if err != nil {
+		return Outcome{}, err
+	}
+	return OK(clientView(made)), nil
+}
+
+// ListClientsInput is the input of list-clients.
+type ListClientsInput struct {
+	Paging
+	AppID auth.AppID `input:"app_id,required"`
+}
+
+func (c *Catalogue) listClients() *Definition {
+	return define(Definition{
+		Name:    "list-clients",
+		Doc:     "Lists the clients of an app, oldest first.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[Clients]("ok", "One page of clients.")},
+		Errors:  []auth.Code{auth.CodeNotFound},
+	}, func(ctx context.Context, r *Request, in *ListClientsInput) (Outcome, error) {
+		page, err := c.page("list-clients/"+string(in.AppID), r, in.Paging)
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, err := c.deps.Apps.ListClients(ctx, r.Caller, app.ClientQuery{App: in.AppID, AfterTime: page.after.at,
+			AfterID: auth.ClientID(page.after.id), Limit: page.limit + 1})
+		if err != nil {
+			return Outcome{}, err
+		}
+		rows, next := paged(page, rows, func(row auth.Client) place { return place{row.CreatedAt, string(row.ID)} })
+		out := Clients{Clients: make([]Client, len(rows)), NextCursor: next}
+		for i, row := range rows {
+			out.Clients[i] = clientView(row)
+		}
+		return OK(out), nil
+	})
+}
+
+// ClientInput names one client of an app.
+type ClientInput struct {
+	AppID auth.AppID    `input:"app_id,required"`
+	ID    auth.ClientID `input:"id,required"`
+}
+
+func (c *Catalogue) getClient() *Definition {
+	return define(Definition{
+		Name:    "get-client",
+		Doc:     "One client of an app.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[Client]("ok", "The client.")},
+		Errors:  []auth.Code{auth.CodeNotFound},
+	}, func(ctx context.Context, r *Request, in *ClientInput) (Outcome, error) {
+		return clientOutcome(c.deps.Apps.ShowClient(ctx, r.Caller, in.AppID, in.ID))
+	})
+}
+
+// CreateClientInput is the input of create-client. Lifetimes that are left out are those of the door.
+type CreateClientInput struct {
+	AppID          auth.AppID    `input:"app_id,required"`
+	Name           string        `input:"name,required"`
+	RedirectURIs   []string      `input:"redirect_uris"`
+	AllowedOrigins []string      `input:"allowed_origins"`
+	AccessTTL      time.Duration `input:"access_ttl"`
+	RefreshTTL     time.Duration `input:"refresh_ttl"`
+}
+
+func (c *Catalogue) createClient() *Definition {
+	return define(Definition{
+		Name: "create-client",
+		Doc: "Registers a client of an app. Redirects go to exactly one of `redirect_uris` (https, http on the own machine, " +
+			"or a private scheme such as `com.example.app`); scripts of `allowed_origins` may read answers and send " +
+			"cookies. `access_ttl` and `refresh_ttl` are how long its tokens live and its sessions idle.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[Client]("ok", "The client.")},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeLimitReached},
+	}, func(ctx context.Context, r *Request, in *CreateClientInput) (Outcome, error) {
+		return clientOutcome(c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
+			Settings: auth.ClientSettings{RedirectURIs: in.RedirectURIs, AllowedOrigins: in.AllowedOrigins,
+				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL}}))
+	})
+}
+
+// UpdateClientInput is the input of update-client; null clears.
+type UpdateClientInput struct {
+	AppID          auth.AppID              `input:"app_id,required"`
+	ID             auth.ClientID           `input:"id,required"`
+	Name           Optional[string]        `input:"name"`
+	RedirectURIs   Optional[[]string]      `input:"redirect_uris"`
+	AllowedOrigins Optional[[]string]      `input:"allowed_origins"`
+	AccessTTL      Optional[time.Duration] `input:"access_ttl"`
+	RefreshTTL     Optional[time.Duration] `input:"refresh_ttl"`
+}
+
+// changed is nil for an input that was left out, and the zero value for null.
+func changed[T any](o Optional[T]) *T {
+	switch {
+	case !o.Present:
+		return nil
+	case o.Null:
+		return new(T)
+	}
+	return &o.Value
+}
+
+func (c *Catalogue) updateClient() *Definition {
+	return define(Definition{
+		Name: "update-client",
+		Doc: "Changes a client (JSON Merge Patch: what is left out stays, `null` clears). Origins count at once; a new " +
+			"`refresh_ttl` counts for sessions that begin from now on.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[Client]("ok", "The client as it is now.")},
+		Errors:  []auth.Code{auth.CodeNotFound},
+	}, func(ctx context.Context, r *Request, in *UpdateClientInput) (Outcome, error) {
+		return clientOutcome(c.deps.Apps.UpdateClient(ctx, r.Caller, in.AppID, in.ID, app.ClientChange{Name: changed(in.Name),
+			RedirectURIs: changed(in.RedirectURIs), AllowedOrigins: changed(in.AllowedOrigins),
+			AccessTTL: changed(in.AccessTTL), RefreshTTL: changed(in.RefreshTTL)}))
+	})
+}
+
+func (c *Catalogue) deleteClient() *Definition {
+	return define(Definition{
+		Name:    "delete-client",
+		Doc:     "Ends a client: its sessions are refused at once. The default client of an app stays.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[Done]("ok", "The client is gone.")},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict},
+	}, func(ctx context.Context, r *Request, in *ClientInput) (Outcome, error) {
+		return done(c.deps.Apps.DeleteClient(ctx, r.Caller, in.AppID, in.ID))
+	})
+}
+
+// UpdateAppInput is the input of update-app. IfMatch is the app's version as the ETag wrote it.
+type UpdateAppInput struct {
+	ID               auth.AppID                      `input:"id,required"`
+	Name             Optional[string]                `input:"name"`
+	Registration     Optional[auth.RegistrationMode] `input:"registration"` // null: open
+	AccountsOnSignUp Optional[bool]                  `input:"accounts_on_sign_up"`
+	PasswordMin      Optional[int]                   `input:"password_min"` // null: what the door says
+	IfMatch          string                          `input:"if_match"`
+}
+
+func (c *Catalogue) updateApp() *Definition {
+	return define(Definition{
+		Name: "update-app",
+		Doc: "Changes the name and settings of an app (JSON Merge Patch). `registration` says how people sign up by " +
+			"themselves: `open`, `invite-code` (with a code that has a use left), `invite` (by mail alone), `waitlist` (an " +
+			"administrator lets them in) or `closed`. With `accounts_on_sign_up` everybody who signs up gets an account.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[App]("ok", "The app as it is now.")},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeVersionMismatch},
+	}, func(ctx context.Context, r *Request, in *UpdateAppInput) (Outcome, error) {
+		version, err := ifMatch(in.IfMatch)
+		if err != nil {
+			return Outcome{}, err
+		}
+		row, err := c.deps.Apps.Update(ctx, r.Caller, in.ID, app.Change{Name: changed(in.Name), PasswordMin: changed(in.PasswordMin),
+			Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version})
+		if err != nil {
+			return Outcome{}, err
+		}
+		view, err := c.appView(ctx, row)
+		return OK(view), err
+	})
+}
+
+// registration is an app's mode, never empty.
+func registration(s auth.AppSettings) auth.RegistrationMode {
+	if s.Registration == "" {
+		return auth.RegistrationOpen
+	}
+	return s.Registration
+}

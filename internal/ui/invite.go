@@ -1,0 +1,31 @@
+package ui
+
+import (
+	"net/http"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/operation"
+)
+
+// showInvite is where a mailed invitation leads. It spends nothing and looks nothing up, so it tells nobody who has an
+// account (IN-03).
+func (p *Pages) showInvite(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	return p.render(w, "invite", view{Title: "You are invited", Token: q.Get("token"), App: q.Get("app")})
+}
+
+func (p *Pages) acceptInvite(w http.ResponseWriter, r *http.Request) error {
+	f, err := p.form(w, r)
+	if err != nil {
+		return err
+	}
+	in := &operation.AcceptInviteInput{Token: f.Get("token"), Name: f.Get("name")}
+	out, err := p.call(r, "accept-invite", auth.AppID(f.Get("app")), in)
+	if err != nil {
+		return p.again(w, "invite", err, view{Title: "You are invited", Token: in.Token, App: f.Get("app"), Name: in.Name})
+	}
+	if half, ok := out.Value.(operation.Challenged); ok {
+		return p.render(w, "code", view{Title: "Your second factor", Token: half.Challenge.Token, App: f.Get("app")})
+	}
+	return p.entered(w, r, f, out)
+}
