@@ -4,9 +4,9 @@ import (
 	"github.com/ostiary-id/ostiary/internal/auth"
 )
 
-// filteredUsers is the condition of a filter, with the app as $1; the filter's values follow from $2.
+// filteredUsers is the condition of a filter beside that of the app, which is $1; the filter's values follow from $2.
 func filteredUsers(app auth.AppID, f UserFilter) (where string, args []any) {
-	where = "app_id = $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR role = $3)"
+	where = "($2 = '' OR status = $2) AND ($3 = '' OR role = $3)"
 	args = []any{app, string(f.Status), string(f.Role)}
 	if f.Search != "" {
 		where += " AND ((username_canonical >= $4 AND username_canonical < $5) OR id IN (SELECT user_id FROM emails" +
@@ -19,7 +19,7 @@ func filteredUsers(app auth.AppID, f UserFilter) (where string, args []any) {
 // CountUsers counts the app's users that a filter keeps.
 func (tx *Tx) CountUsers(app auth.AppID, f UserFilter) (n int, err error) {
 	where, args := filteredUsers(app, f)
-	err = tx.one("SELECT count(*) FROM users WHERE "+where, args, &n)
+	err = tx.one("SELECT count(*) FROM users WHERE app_id = $1 AND "+where, args, &n)
 	return n, err
 }
 
@@ -29,7 +29,7 @@ func (tx *Tx) UserIDsFrom(app auth.AppID, f UserFilter, skip, limit int) ([]auth
 	where, args := filteredUsers(app, f)
 	n := len(args)
 	var out []auth.UserID
-	err := tx.all("SELECT id FROM users WHERE "+where+" ORDER BY created_at, id LIMIT "+marks(n+1, 1)+" OFFSET "+marks(n+2, 1),
+	err := tx.all("SELECT id FROM users WHERE app_id = $1 AND "+where+" ORDER BY created_at, id LIMIT "+marks(n+1, 1)+" OFFSET "+marks(n+2, 1),
 		append(args, limit, skip), func(scan func(dest ...any) error) error {
 			var id auth.UserID
 			err := scan(&id)
