@@ -32,7 +32,7 @@ const (
 // decorated and in leet spelling.
 func commonPassword(password string, context []string) bool {
 	lower := strings.ToLower(password)
-	if walks(lower) || dated(lower) || walks(keep(lower, alphanumeric)) {
+	if walks(lower) || dated(lower) || walks(keep(lower, alphanumeric)) || ownAddress(lower, context) {
 		return true
 	}
 	list := contextWords(append([]string{productWord}, context...))
@@ -45,6 +45,19 @@ func commonPassword(password string, context []string) bool {
 	}
 	letters := keep(lower, unicode.IsLetter) // `p.a.s.s.w.o.r.d`
 	return len(letters) >= len(lower)/2 && commonBase(letters, list)
+}
+
+// ownAddress reports whether the password is an address of the context, whatever digits and punctuation stand around it.
+func ownAddress(lower string, context []string) bool {
+	bare := func(text string) string {
+		return strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
+	}
+	for _, text := range context {
+		if strings.Contains(text, "@") && bare(strings.ToLower(NormalisePassword(text))) == bare(lower) {
+			return true
+		}
+	}
+	return false
 }
 
 // undecorated lists what may be the word inside a decoration: text without each possible length of digits and

@@ -151,3 +151,16 @@ func BenchmarkCheckPassword(b *testing.B) {
 		})
 	}
 }
+
+// PW-06: the person's own address is the first thing that a guesser tries.
+func TestOwnAddressIsNoPassword_PW06(t *testing.T) {
+	const address = "text@example.com"
+	for _, password := range []string{address, "TEXT@Example.com", "text@example.com1", "2026text@example.com!"} {
+		if CheckPassword(password, 8, address) == nil {
+			t.Errorf("%q is accepted for %s", password, address)
+		}
+	}
+	if err := CheckPassword("mails for text@example.com go astray", 8, address); err != nil {
+		t.Errorf("a phrase around the address is refused: %v", err)
+	}
+}

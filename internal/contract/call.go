@@ -256,14 +256,15 @@ func (c *call) note() {
 	event.SetString(httpx.KeyRoute, c.op.route)
 }
 
-// acceptable reports whether the client takes some form of every success, before anything is done.
+// acceptable reports whether the client takes some form of every success, before anything is done. Errors, and results
+// that are answered by one, are told in the form they have.
 func (c *call) acceptable() bool {
 	accept := c.r.Header.Get("Accept")
 	if accept == "" || accept == "*/*" {
 		return true
 	}
 	for _, r := range c.op.def.Results {
-		if a := c.op.answers.named[r.Name]; a != nil && len(a.offers) > 0 && wire.Negotiate(accept, a.offers) < 0 {
+		if a := c.op.answers.named[r.Name]; a != nil && a.status < http.StatusBadRequest && len(a.offers) > 0 && wire.Negotiate(accept, a.offers) < 0 {
 			return false
 		}
 	}

@@ -199,6 +199,33 @@ func TestMediaTypesAndHeaders(t *testing.T) {
 	}
 }
 
+// TestErrorsAreNoRepresentation: a result that is answered by an error takes part in no negotiation. A client that
+// accepts JSON is not refused because a missing code would be told as a problem document.
+func TestErrorsAreNoRepresentation(t *testing.T) {
+	things := newThings()
+	things.give = sample()
+	h := start(t, things, doc(`
+/enter:
+  post:
+    x-operation: enter
+    parameters: [{name: token, in: query, required: true, schema: {type: string}}]
+    responses:
+      "200": {description: In., x-when: [in], content: {application/json: {schema: {type: object, properties: {n: {type: integer, x-output: number}}}}}}
+      "401": {description: Code., x-when: [code-needed], content: {application/problem+json: {schema: {type: object, properties: {code: {type: string, x-output: error.code}}}}}}
+`)).Handler()
+	if status, body, _ := ask(t, h, "POST", "/enter?token=x", "", "Accept: application/json"); status != 200 || body != `{"n":42}` {
+		t.Errorf("the result: %d %s", status, body)
+	}
+	things.outcome = "code-needed"
+	if status, body, header := ask(t, h, "POST", "/enter?token=x", "", "Accept: application/json"); status != 401 ||
+		body != `{"code":"code-needed"}` || header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("the error: %d %s", status, body)
+	}
+	if status, _, _ := ask(t, h, "POST", "/enter?token=x", "", "Accept: text/html"); status != 406 {
+		t.Errorf("nothing acceptable: %d", status)
+	}
+}
+
 // TestResults: a result may be answered by a branch, by a status of its own, or by an error response.
 func TestResults(t *testing.T) {
 	things := newThings()

@@ -29,6 +29,7 @@ type Profile struct {
 	Email            string          `json:"email"` // every user has one
 	EmailVerified    bool            `json:"email_verified"`
 	EmailVerifiedAt  time.Time       `json:"email_verified_at,omitempty"`
+	Emails           []EmailAddress  `json:"emails"` // the same, as a list
 	Username         string          `json:"username,omitempty"`
 	Name             string          `json:"name,omitempty"`
 	GivenName        string          `json:"given_name,omitempty"`
@@ -48,6 +49,13 @@ type Profile struct {
 	Memberships      []Membership `json:"memberships"`
 	ActiveMembership *Membership  `json:"active_membership,omitempty"`
 	Credit           *Credit      `json:"credit,omitempty"` // no value: never given any
+}
+
+// EmailAddress is one address of a user.
+type EmailAddress struct {
+	ID         auth.EmailID `json:"id"`
+	Email      string       `json:"email"`
+	VerifiedAt time.Time    `json:"verified_at,omitempty"`
 }
 
 // Session is one sign-in as its user sees it. EndReason says why an ended one ended.

@@ -53,8 +53,12 @@ func profile(p user.Profile) Profile {
 		shown := creditView(u.Number, *p.Credit)
 		credit = &shown
 	}
+	emails := []EmailAddress{}
+	if p.Email.ID != "" {
+		emails = append(emails, EmailAddress{ID: p.Email.ID, Email: p.Email.Address, VerifiedAt: p.Email.VerifiedAt})
+	}
 	return Profile{
-		Memberships: memberships, Credit: credit,
+		Memberships: memberships, Credit: credit, Emails: emails,
 		ID: u.ID, Number: u.Number, Email: p.Email.Address, EmailVerified: p.Email.Verified(),
 		EmailVerifiedAt: p.Email.VerifiedAt, Username: u.Username, Name: u.Name, GivenName: u.GivenName,
 		FamilyName: u.FamilyName, Locale: u.Locale, Role: u.Role, Status: u.Status, TwoFactorEnabled: u.TOTP,

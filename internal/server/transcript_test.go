@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ostiary-id/ostiary/client"
+	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
 )
 
@@ -37,9 +38,25 @@ func TestTranscripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.ToSlash(strings.TrimPrefix(file, filepath.Join("testdata", "transcripts")+string(filepath.Separator))), func(t *testing.T) {
-			servertest.Each(t, func(t *testing.T, i *servertest.Instance) { replayTranscript(t, i, file) })
+			servertest.Each(t, func(t *testing.T, i *servertest.Instance) { replayTranscript(t, i, file) },
+				allContracts(filepath.Base(filepath.Dir(file))))
 		})
 	}
+}
+
+// allContracts mounts every shipped contract, and the one of the transcript if it is not shipped: the answers are those
+// of a server on which all share their paths.
+func allContracts(name string) servertest.Option {
+	return servertest.Configure(func(c *config.Config) {
+		shipped := shippedNames()
+		if slices.Contains(shipped, name) {
+			return // the default
+		}
+		for _, other := range shipped {
+			c.Mounts = append(c.Mounts, config.Mount{Contract: other, App: "default"})
+		}
+		c.Mounts = append(c.Mounts, config.Mount{Contract: filepath.Join("testdata", name+".yaml"), App: "default"})
+	})
 }
 
 // exchange is one request with its answer.
@@ -201,7 +218,7 @@ func (c *conversation) prepare(e exchange) {
 		case "administrator":
 			c.vars[d[1]] = ok[client.SignedIn](c.t)(c.i.Client.CreateFirstAdministrator(ctx, client.Setup{Token: c.i.SetupToken(),
 				Email: "admin@example.com", Password: phrase, Name: "Ada"})).Tokens.AccessToken
-			c.i.Clock.Advance(time.Second) // or lists that begin with the oldest would begin with either
+			c.i.Clock.Advance(time.Second) // what comes next is later
 		default:
 			c.t.Fatalf("no directive %q", d[0])
 		}
