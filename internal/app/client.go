@@ -269,9 +269,11 @@ func badRedirect(text string) string {
 
 // exactOrigin is an origin as browsers write it (RFC 6454 section 6.2): lower case, no default port.
 func exactOrigin(text string) (string, bool) {
+	if len(text) > maxURI || !visible(text) || strings.ContainsAny(text, `#*\?@`) {
+		return "", false
+	}
 	u, err := url.Parse(text)
-	if err != nil || len(text) > maxURI || !visible(text) || u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery ||
-		strings.ContainsAny(text, `#*\`) || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") {
+	if err != nil || u.Path != "" || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") {
 		return "", false
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {

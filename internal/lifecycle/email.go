@@ -119,10 +119,10 @@ func (s *Service) ChangeUsername(ctx context.Context, c auth.Caller, in Username
 	if err != nil {
 		return user.Profile{}, err
 	}
-	switch {
-	case in.Username == "":
+	switch in.Username {
+	case "":
 		return user.Profile{}, auth.Invalid("username", auth.ViolationRequired, "A username is needed.")
-	case in.Username == g.who.User.Username:
+	case g.who.User.Username:
 		return user.Profile{}, auth.E(auth.CodeConflict, "This is the username of the account already.")
 	}
 	if err := g.prove(ctx, in.CurrentPassword, in.Code); err != nil {

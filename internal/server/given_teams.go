@@ -9,32 +9,31 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
-	"github.com/ostiary-id/ostiary/internal/login"
 )
 
 // nobodysID is an id of the right form that nothing has.
 const nobodysID = "00000000-0000-7000-8000-000000000000"
 
 // owner signs a user in who owns an account, and answers the account and the credentials.
-func (s *stage) owner(ctx context.Context) (auth.Account, *login.SignedIn, map[string]string, error) {
+func (s *stage) owner(ctx context.Context) (auth.Account, map[string]string, error) {
 	in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
 	if err != nil {
-		return auth.Account{}, nil, nil, err
+		return auth.Account{}, nil, err
 	}
 	c, err := s.caller(ctx, in.Grant.AccessToken)
 	if err != nil {
-		return auth.Account{}, nil, nil, err
+		return auth.Account{}, nil, err
 	}
 	a, err := s.house.accounts.Create(ctx, c, account.Input{Name: "Acme Corp"})
 	values := signedIn(in)
 	values["id"], values["account_id"], values["user_id"] = string(a.ID), string(a.ID), string(in.User.ID)
-	return a, in, values, err
+	return a, values, err
 }
 
 // teams are the Givens of clients, accounts, members and credits.
 func teams() map[string]give {
 	owns := func(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
-		_, _, values, err := s.owner(ctx)
+		_, values, err := s.owner(ctx)
 		return values, err
 	}
 	stranger := func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
@@ -108,7 +107,7 @@ func withClient(ctx context.Context, s *stage, e contract.Example) (map[string]s
 
 // joined is an owner whose account has another member.
 func joined(ctx context.Context, s *stage, _ contract.Example) (map[string]string, error) {
-	a, _, values, err := s.owner(ctx)
+	a, values, err := s.owner(ctx)
 	if err != nil {
 		return nil, err
 	}
