@@ -9,6 +9,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
+	"github.com/ostiary-id/ostiary/internal/login"
 )
 
 // nobodysID is an id of the right form that nothing has.
