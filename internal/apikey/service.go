@@ -50,7 +50,7 @@ type Service struct {
 	keys  *store.Cache[*liveKey]
 	users *store.Cache[*person]
 	apps  *store.Cache[auth.AppStatus]
-	used  touches
+	used  store.Uses[auth.APIKeyID]
 }
 
 // New makes a Service.

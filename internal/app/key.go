@@ -5,9 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,11 +15,10 @@ import (
 )
 
 const (
-	maxKeys       = 100             // live keys of one app
-	usedEvery     = 5 * time.Minute // how coarse last_used_at is
-	minLifetime   = time.Minute
-	maxLifetime   = 10 * 365 * 24 * time.Hour
-	touchesAWrite = 200
+	maxKeys     = 100             // live keys of one app
+	usedEvery   = 5 * time.Minute // how coarse last_used_at is
+	minLifetime = time.Minute
+	maxLifetime = 10 * 365 * 24 * time.Hour
 )
 
 // KeyInput is what a new app key is made from.
@@ -172,55 +169,21 @@ func (s *Service) key(ctx context.Context, hash []byte) (*liveKey, error) {
 
 func invalidKey() *auth.Error { return auth.E(auth.CodeInvalidToken, "") }
 
-// touches are the uses of keys that have not been written yet. A request only adds to them.
-type touches struct {
-	mu      sync.Mutex
-	pending map[auth.AppKeyID]touch
-}
-
-type touch struct {
-	app auth.AppID
-	at  time.Time
-}
-
 func (s *Service) touch(key *liveKey, now time.Time) {
 	last := key.used.Load()
 	if now.UnixMicro()-last < usedEvery.Microseconds() || !key.used.CompareAndSwap(last, now.UnixMicro()) {
 		return
 	}
-	s.used.mu.Lock()
-	defer s.used.mu.Unlock()
-	if s.used.pending == nil {
-		s.used.pending = map[auth.AppKeyID]touch{}
-	}
-	s.used.pending[key.row.ID] = touch{app: key.row.App, at: now}
+	s.used.Note(key.row.App, key.row.ID, now)
 }
 
 // Flush writes last_used_at of the keys used since. A background loop calls it every few seconds and once at the end.
 func (s *Service) Flush(ctx context.Context) error {
-	s.used.mu.Lock()
-	pending := s.used.pending
-	s.used.pending = nil
-	s.used.mu.Unlock()
-
-	ids := make([]auth.AppKeyID, 0, len(pending))
-	for id := range pending {
-		ids = append(ids, id)
-	}
-	// One order for all nodes, so that two flushes do not wait for each other's rows in a circle.
-	slices.SortFunc(ids, func(a, b auth.AppKeyID) int { return strings.Compare(string(a), string(b)) })
-	for batch := range slices.Chunk(ids, touchesAWrite) {
-		err := s.db.Write(ctx, func(tx *store.Tx) error {
-			for _, id := range batch {
-				if err := tx.TouchAppKey(pending[id].app, id, pending[id].at); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("note the last use of app keys: %w", err)
-		}
+	err := s.used.Flush(ctx, s.db, func(tx *store.Tx, app auth.AppID, id auth.AppKeyID, at time.Time) error {
+		return tx.TouchAppKey(app, id, at)
+	})
+	if err != nil {
+		return fmt.Errorf("note the last use of app keys: %w", err)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ type Service struct {
 	origins  *store.Cache[[]string]      // app -> the origins of all its clients
 	keyIDs   *store.Cache[auth.AppKeyID] // hex SHA-256 of a key -> key
 	keys     *store.Cache[*liveKey]
-	used     touches
+	used     store.Uses[auth.AppKeyID]
 }
 
 const cacheSize = 1000

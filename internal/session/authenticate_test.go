@@ -265,7 +265,7 @@ func TestLastSeenIsWrittenInTheBackground(t *testing.T) {
 			t.Fatalf("seen %s, idle until %s", row.LastSeenAt, row.IdleExpiresAt)
 		}
 		h.callerOf(g)
-		if len(h.seen.pending) != 0 {
+		if h.seen.Len() != 0 {
 			t.Fatal("noted again at once")
 		}
 	})

@@ -71,7 +71,7 @@ type Service struct {
 	users   *store.Cache[*person]
 	apps    *store.Cache[*auth.App]
 	clients *store.Cache[*auth.Client]
-	seen    touches
+	seen    store.Uses[auth.SessionID]
 }
 
 // New makes a Service.
