@@ -64,16 +64,21 @@ func (s *Service) Create(ctx context.Context, c auth.Caller, in Input) (a auth.A
 	if in.Owner == "" {
 		in.Owner = c.User
 	}
-	n := s.Draft(c.App, in.Name, in.Owner)
+	n := s.Draft(c.App, in.Name, "")
 	n.Account.AvatarURL, n.Account.Parent = in.AvatarURL, in.Parent
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		now, err := s.caller(tx, c)
 		if err != nil {
 			return err
 		}
-		if err := s.mayCreate(tx, now, in); err != nil {
+		owned := in
+		if owned.Owner, _, err = tx.ResolveUser(c.App, in.Owner); err != nil {
 			return err
 		}
+		if err := s.mayCreate(tx, now, owned); err != nil {
+			return err
+		}
+		n.Owner = owned.Owner
 		a, err = s.Open(tx, c, n)
 		return err
 	})
@@ -185,7 +190,10 @@ func (s *Service) List(ctx context.Context, c auth.Caller, q Query) (list []auth
 	if !c.Administers() {
 		q.Member = c.User
 	}
-	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+	err = s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if q.Member, _, err = tx.ResolveUser(c.App, q.Member); err != nil {
+			return err
+		}
 		list, err = tx.Accounts(q)
 		return err
 	})

@@ -41,6 +41,11 @@ func (s *Service) GrantCredit(ctx context.Context, c auth.Caller, g Grant) (out 
 
 // AddCredit is GrantCredit in a Write of the caller's, for flows that asked for leave already. It locks the user's row.
 func (s *Service) AddCredit(tx *store.Tx, c auth.Caller, g Grant) (Balance, error) {
+	own, _, err := tx.ResolveUser(c.App, g.User)
+	if err != nil {
+		return Balance{}, err
+	}
+	g.User = own
 	u, err := tx.UserForUpdate(c.App, g.User)
 	if err != nil {
 		return Balance{}, missing(err, "user")
@@ -76,12 +81,16 @@ func (s *Service) ShowCredit(ctx context.Context, c auth.Caller, user auth.UserI
 		return out, auth.E(auth.CodeForbidden, "")
 	}
 	err = s.DB.Read(ctx, func(tx *store.Tx) error {
-		u, err := tx.User(c.App, user)
+		own, _, err := tx.ResolveUser(c.App, user)
+		if err != nil {
+			return err
+		}
+		u, err := tx.User(c.App, own)
 		if err != nil {
 			return missing(err, "user")
 		}
 		out.ID = u.Number
-		if out.Credit, err = tx.Credit(c.App, user); err != nil {
+		if out.Credit, err = tx.Credit(c.App, u.ID); err != nil {
 			return missing(err, "credit")
 		}
 		return nil

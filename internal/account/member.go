@@ -45,6 +45,9 @@ func (s *Service) Add(ctx context.Context, c auth.Caller, m auth.Membership) (ou
 		if _, err := tx.AccountForUpdate(c.App, m.Account); err != nil {
 			return missing(err, "account")
 		}
+		if m.User, _, err = tx.ResolveUser(c.App, m.User); err != nil {
+			return err
+		}
 		if _, err := tx.User(c.App, m.User); err != nil {
 			return missing(err, "user")
 		}
@@ -90,7 +93,11 @@ func (s *Service) SetRole(ctx context.Context, c auth.Caller, id auth.AccountID,
 		if _, err := s.Manages(tx, c, id); err != nil {
 			return err
 		}
-		if m, err = tx.Membership(c.App, id, user); err != nil {
+		own, _, err := tx.ResolveUser(c.App, user)
+		if err != nil {
+			return err
+		}
+		if m, err = tx.Membership(c.App, id, own); err != nil {
 			return missing(err, "member")
 		}
 		if m.Role == role {
@@ -104,7 +111,7 @@ func (s *Service) SetRole(ctx context.Context, c auth.Caller, id auth.AccountID,
 		if _, err := tx.UpdateMembership(m); err != nil {
 			return fmt.Errorf("update membership: %w", err)
 		}
-		return s.record(tx, c, auth.Event{Action: "account.role-set", User: user, Target: string(id),
+		return s.record(tx, c, auth.Event{Action: "account.role-set", User: own, Target: string(id),
 			Data: map[string]string{"from": string(from), "to": string(role)}})
 	})
 	return m, err
@@ -115,10 +122,14 @@ func (s *Service) SetRole(ctx context.Context, c auth.Caller, id auth.AccountID,
 // and those of Recheck.
 func (s *Service) Remove(ctx context.Context, c auth.Caller, id auth.AccountID, user auth.UserID) error {
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		if err := s.mayRemove(tx, c, id, user); err != nil {
+		own, _, err := tx.ResolveUser(c.App, user)
+		if err != nil {
 			return err
 		}
-		m, err := tx.Membership(c.App, id, user)
+		if err := s.mayRemove(tx, c, id, own); err != nil {
+			return err
+		}
+		m, err := tx.Membership(c.App, id, own)
 		if err != nil {
 			return missing(err, "member")
 		}
@@ -128,7 +139,7 @@ func (s *Service) Remove(ctx context.Context, c auth.Caller, id auth.AccountID, 
 		if _, err := tx.DeleteMembership(m); err != nil {
 			return fmt.Errorf("delete membership: %w", err)
 		}
-		return s.record(tx, c, auth.Event{Action: "account.left", User: user, Target: string(id)})
+		return s.record(tx, c, auth.Event{Action: "account.left", User: own, Target: string(id)})
 	})
 }
 

@@ -25,9 +25,9 @@ func (s *Service) administer(ctx context.Context, c auth.Caller, id auth.UserID,
 		if err := s.recheckAdministrator(tx, c); err != nil {
 			return err
 		}
-		own, err := user.Resolve(tx, c.App, id)
+		own, _, err := tx.ResolveUser(c.App, id)
 		if err != nil {
-			return absent(err, "There is no such user.")
+			return err
 		}
 		now, err := user.Lock(tx, c.App, own)
 		if err != nil {
@@ -150,9 +150,9 @@ func (s *Service) EndUserSessions(ctx context.Context, c auth.Caller, id auth.Us
 		if err := s.recheckAdministrator(tx, c); err != nil {
 			return err
 		}
-		own, err := user.Resolve(tx, c.App, id)
+		own, _, err := tx.ResolveUser(c.App, id)
 		if err != nil {
-			return absent(err, "There is no such user.")
+			return err
 		}
 		if _, err := tx.UserForUpdate(c.App, own); err != nil {
 			return absent(err, "There is no such user.")

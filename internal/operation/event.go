@@ -29,7 +29,11 @@ func (c *Catalogue) listEvents() *Definition {
 		}
 		var rows []auth.Event
 		err = c.deps.DB.Read(ctx, func(tx *store.Tx) error {
-			rows, err = tx.Events(r.Caller.App, store.EventFilter{User: in.User, Action: in.Action, AfterTime: page.after.at,
+			concerned, _, err := tx.ResolveUser(r.Caller.App, in.User)
+			if err != nil {
+				return err
+			}
+			rows, err = tx.Events(r.Caller.App, store.EventFilter{User: concerned, Action: in.Action, AfterTime: page.after.at,
 				AfterID: auth.EventID(page.after.id), Limit: page.limit + 1})
 			return err
 		})

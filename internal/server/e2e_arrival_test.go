@@ -173,6 +173,7 @@ func oldIDs(t *testing.T, i *servertest.Instance, ann client.User) {
 		t.Errorf("%+v", got)
 	}
 	ok[int](t)(i.Operator.EndUserSessions(ctx, "64f1c0"))
+	oldIDsInTeams(t, i, ann)
 	if got := ok[client.User](t)(i.Operator.GetUser(ctx, "1")); got.ID != ann.ID { // nobody's external id, so the number
 		t.Errorf("%+v", got)
 	}
@@ -182,6 +183,33 @@ func oldIDs(t *testing.T, i *servertest.Instance, ann client.User) {
 	other := ok[client.User](t)(i.Operator.CreateUser(ctx, client.NewUser{Email: "other@example.com", ExternalID: "1", Password: phrase}))
 	if got := ok[client.User](t)(i.Operator.GetUser(ctx, "1")); got.ID != other.ID {
 		t.Errorf("a number wins over an external id: %+v", got)
+	}
+}
+
+func oldIDsInTeams(t *testing.T, i *servertest.Instance, ann client.User) {
+	t.Helper()
+	ctx := t.Context()
+	acme := ok[client.Account](t)(i.Operator.CreateAccount(ctx, client.NewAccount{Name: "Acme", OwnerID: "64f1c0"}))
+	two := ok[client.Membership](t)(i.Operator.AddMember(ctx, acme.ID, "2", "member"))
+	if got := ok[client.Membership](t)(i.Operator.SetMemberRole(ctx, acme.ID, "2", "owner")); got.UserID != two.UserID || got.Role != "owner" {
+		t.Errorf("%+v", got)
+	}
+	if got := ok[client.AccountPage](t)(i.Operator.ListAccounts(ctx, "64f1c0", client.Paging{})); len(got.Accounts) != 1 || got.Accounts[0].ID != acme.ID {
+		t.Errorf("%+v", got)
+	}
+	none(t, i.Operator.RemoveMember(ctx, acme.ID, "2"))
+	if got := ok[client.MemberPage](t)(i.Operator.ListMembers(ctx, acme.ID, client.Paging{})); len(got.Members) != 1 || got.Members[0].UserID != ann.ID {
+		t.Errorf("%+v", got)
+	}
+	if got := ok[client.Credit](t)(i.Operator.GrantCredit(ctx, "64f1c0", 3, true)); got.Balance != 3 {
+		t.Errorf("%+v", got)
+	}
+	if got := ok[client.Credit](t)(i.Operator.GetCredit(ctx, "64f1c0")); got.Balance != 3 {
+		t.Errorf("%+v", got)
+	}
+	events := ok[client.EventPage](t)(i.Operator.ListEvents(ctx, client.EventFilter{UserID: "64f1c0", Action: "credit.granted"}, client.Paging{}))
+	if len(events.Events) != 1 || events.Events[0].UserID != ann.ID {
+		t.Errorf("%+v", events)
 	}
 }
 

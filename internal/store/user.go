@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,23 @@ func (tx *Tx) UserByNumber(app auth.AppID, number int64) (auth.User, error) {
 // UserByExternalID finds a user by the id it had elsewhere, or ErrNotFound.
 func (tx *Tx) UserByExternalID(app auth.AppID, external string) (auth.User, error) {
 	return tx.oneUser("SELECT "+userColumns+" FROM users WHERE app_id = $1 AND external_id = $2", app, external)
+}
+
+// ResolveUser is how everything that is given a user's id reads it: as our own, or as the one that the user had elsewhere
+// (external ids come from the operator and administrators alone, and an id of ours always wins). found is false for an id
+// that nobody has; it comes back as it was given, for users who are gone are still named in events.
+func (tx *Tx) ResolveUser(app auth.AppID, given auth.UserID) (id auth.UserID, found bool, err error) {
+	if given == "" {
+		return "", false, nil
+	}
+	u, err := tx.User(app, given)
+	if errors.Is(err, ErrNotFound) {
+		u, err = tx.UserByExternalID(app, string(given))
+	}
+	if errors.Is(err, ErrNotFound) {
+		return given, false, nil
+	}
+	return u.ID, err == nil, err
 }
 
 // UserFilter narrows a list of users; empty fields do not.

@@ -143,19 +143,9 @@ func (d *Directory) Find(ctx context.Context, app auth.AppID, typed string) (Pro
 	return p, err
 }
 
-// Resolve is how every operation on a user reads the id it is given: our own, or the one that the user had elsewhere
-// (external ids come from the operator and administrators alone, and an id of ours always wins). Or store.ErrNotFound.
-func Resolve(tx *store.Tx, app auth.AppID, given auth.UserID) (auth.UserID, error) {
-	u, err := tx.User(app, given)
-	if errors.Is(err, store.ErrNotFound) && given != "" {
-		u, err = tx.UserByExternalID(app, string(given))
-	}
-	return u.ID, err
-}
-
 func find(tx *store.Tx, app auth.AppID, typed string) (auth.UserID, error) {
-	id, err := Resolve(tx, app, auth.UserID(typed))
-	if err == nil || !errors.Is(err, store.ErrNotFound) {
+	id, found, err := tx.ResolveUser(app, auth.UserID(typed))
+	if err != nil || found {
 		return id, err
 	}
 	if number, bad := strconv.ParseInt(typed, 10, 64); bad == nil {
