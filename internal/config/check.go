@@ -28,6 +28,7 @@ func (c Config) Check() []string {
 		d.problem("master_key", "is set, and so is master_key_file; keep one")
 	}
 	d.smtp(c.SMTP)
+	d.proxy(c.Outbound.Proxy)
 	d.lifetimes(c.Lifetimes)
 	d.password(c.Password)
 	d.limits(c.Limits)
@@ -94,6 +95,16 @@ func (d *decoder) smtp(s SMTP) {
 	}
 	if s.TLS == "none" && s.Password != "" && !Loopback(s.Host) {
 		d.problem("smtp.tls", "none would send the password in clear; use starttls or tls")
+	}
+}
+
+func (d *decoder) proxy(value string) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		d.problem("outbound.proxy", "want http://host:port or https://host:port") // never the value: it may hold a password
 	}
 }
 

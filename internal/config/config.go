@@ -24,6 +24,7 @@ type Config struct {
 	TLS       TLS              `key:"tls"`
 	Metrics   Metrics          `key:"metrics"`
 	SMTP      SMTP             `key:"smtp"`
+	Outbound  Outbound         `key:"outbound"`
 	Lifetimes Lifetimes        `key:"lifetimes"`
 	Password  Password         `key:"password"`
 	Limits    map[string]Limit `key:"limits" help:"Overrides of limiters by name; docs/limits.md lists them. Each has max, per and off."`
@@ -53,6 +54,12 @@ type SMTP struct {
 	PasswordFile string `key:"password_file" help:"File that holds the password, instead of naming it here."`
 	From         string `key:"from" help:"Sender of every mail, Name <address>. Required with smtp.host."`
 	TLS          string `key:"tls" default:"starttls" options:"starttls,tls,none" help:"starttls (required, never skipped), tls (from the first byte) or none (only for a relay on the same machine)."`
+}
+
+// Outbound bounds the calls that leave the house: to upstream providers, webhooks and challenge verifiers.
+type Outbound struct {
+	Allow []netip.Prefix `key:"allow" help:"Networks that may be called although they are not on the public internet, such as the one of your own GitLab: on any port, and over plain http too. Empty: none."`
+	Proxy string         `key:"proxy" help:"http:// or https:// URL of a forward proxy for calls to other networks. It resolves names itself, so it has to refuse inner addresses. The environment (HTTPS_PROXY) is never asked."`
 }
 
 // Lifetimes are the times of sessions, tokens and one-time secrets. All go down to one second.

@@ -199,6 +199,7 @@ func TestContradictions(t *testing.T) {
 		"tls.cert and tls.key come together":               {"tls-cert": "a.pem"},
 		"smtp.from: is required":                           {"smtp-host": "mail.test"},
 		"smtp.host is missing":                             {"smtp-from": "a@b.test"},
+		"outbound.proxy: want http://host:port":            {"outbound-proxy": "socks5://user:hunter2@proxy"},
 		"database: want postgres://":                       {"database": "mysql://root:hunter2@db/x"},
 		"database: is set, and so is database_file":        {"database": "postgres://db/x", "database-file": file},
 		"below the floor":                                  {"password-memory": "1024"},

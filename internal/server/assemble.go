@@ -21,6 +21,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/operation"
+	"github.com/ostiary-id/ostiary/internal/outbound"
 	"github.com/ostiary-id/ostiary/internal/proof"
 	"github.com/ostiary-id/ostiary/internal/queue"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -38,9 +39,10 @@ type house struct {
 	metrics *telemetry.Metrics
 	traces  *telemetry.Traces
 
-	db   *store.DB
-	keys *secret.Keys
-	pool *secret.Pool
+	db       *store.DB
+	keys     *secret.Keys
+	pool     *secret.Pool
+	outbound *outbound.Client
 
 	audit  *audit.Log
 	queue  *queue.Queue
@@ -139,6 +141,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 		return err
 	}
 	h.pool = secret.NewPool(poolOptions(c.Password, o))
+	h.outbound = outbound.New(outboundOptions(c.Outbound))
 
 	h.audit = &audit.Log{Keys: h.keys, Rand: o.Rand, Logger: o.Logger}
 	h.queue = &queue.Queue{Keys: h.keys, Rand: o.Rand}

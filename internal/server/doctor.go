@@ -47,6 +47,7 @@ func Doctor(ctx context.Context, c config.Config, o Options) []Finding {
 	d.proxies()
 	d.dev()
 	d.mail()
+	d.outbound()
 	d.metrics()
 	d.dataDirectory()
 	d.masterKey()
@@ -169,6 +170,16 @@ func (d *doctor) mail() {
 	default:
 		d.ok("smtp", fmt.Sprintf("%s:%d, %s", s.Host, s.Port, s.TLS))
 	}
+}
+
+func (d *doctor) outbound() {
+	for _, p := range d.config.Outbound.Allow {
+		if p.Bits() < broad {
+			d.unsafe("outbound.allow", p.String()+" lets nearly every URL that somebody enters reach the inner network", "name the networks of the services themselves")
+			return
+		}
+	}
+	d.ok("outbound.allow", fmt.Sprintf("%d networks besides the public internet", len(d.config.Outbound.Allow)))
 }
 
 func (d *doctor) metrics() {

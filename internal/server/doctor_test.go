@@ -58,6 +58,11 @@ func TestDoctorFinds_SC03(t *testing.T) {
 			must(t, err)
 			c.TrustedProxies = loaded.TrustedProxies
 		},
+		"outbound.allow": func(t *testing.T, c *config.Config) {
+			loaded, err := config.Load(config.Source{Flags: map[string]string{"outbound-allow": "0.0.0.0/0"}})
+			must(t, err)
+			c.Outbound = loaded.Outbound
+		},
 		"dev":            func(_ *testing.T, c *config.Config) { c.Dev = true },
 		"smtp":           func(_ *testing.T, c *config.Config) { c.SMTP = config.SMTP{} },
 		"smtp ":          func(_ *testing.T, c *config.Config) { c.SMTP, c.Listen = config.SMTP{}, "0.0.0.0:443" },

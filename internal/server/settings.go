@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/internal/outbound"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/session"
 )
@@ -175,4 +177,12 @@ func poolOptions(p config.Password, o Options) secret.PoolOptions {
 		Params:  secret.PasswordParams{Memory: uint32(p.Memory), Time: uint32(p.Time), Threads: uint8(p.Threads)},
 		Workers: p.Workers, QueueDeadline: p.QueueDeadline, Rand: o.Rand,
 	}
+}
+
+func outboundOptions(c config.Outbound) outbound.Options {
+	o := outbound.Options{Allow: c.Allow}
+	if u, err := url.Parse(c.Proxy); err == nil && c.Proxy != "" { // config has checked it
+		o.Proxy = u
+	}
+	return o
 }
