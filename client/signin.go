@@ -114,6 +114,17 @@ func (c *Client) RequestEmailVerification(ctx context.Context, email string) err
 	return c.call(ctx, request{method: http.MethodPost, path: "/email-verification/request", in: in})
 }
 
+// CancelEmailChange spends the token of the notice that an old address gets about a change. It reports whether the
+// change had been made and was taken back.
+func (c *Client) CancelEmailChange(ctx context.Context, token string) (restored bool, err error) {
+	var out struct {
+		Restored bool `json:"restored"`
+	}
+	in := map[string]string{"token": token}
+	err = c.call(ctx, request{method: http.MethodPost, path: "/email-change/cancel", in: in, out: &out})
+	return out.Restored, err
+}
+
 // VerifyEmail spends a mailed token.
 func (c *Client) VerifyEmail(ctx context.Context, token string) error {
 	in := map[string]string{"token": token}

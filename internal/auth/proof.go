@@ -12,9 +12,10 @@ const (
 	ProofSetup         ProofKind = "setup"  // makes the first administrator
 	ProofInvite        ProofKind = "invite" // of an Invite, whose id is the proof's data
 	ProofChangeEmail   ProofKind = "change-email"
-	ProofMagicLink     ProofKind = "magic-link"    // a mailed link that signs in
-	ProofEmailCode     ProofKind = "email-code"    // the flow that a mailed short code belongs to
-	ProofSignIn        ProofKind = "sign-in-token" // handed out once by a flow that has proven the person
+	ProofCancelEmail   ProofKind = "cancel-email-change" // mailed to the address that a change replaces
+	ProofMagicLink     ProofKind = "magic-link"          // a mailed link that signs in
+	ProofEmailCode     ProofKind = "email-code"          // the flow that a mailed short code belongs to
+	ProofSignIn        ProofKind = "sign-in-token"       // handed out once by a flow that has proven the person
 )
 
 // Proof is a secret that is mailed or handed out once. Only its hash is stored.

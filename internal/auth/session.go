@@ -19,6 +19,7 @@ const (
 	EndUserDisabled        EndReason = "user-disabled"
 	EndFactorRemoved       EndReason = "second-factor-removed"
 	EndEmailProven         EndReason = "email-proven-elsewhere"
+	EndEmailKept           EndReason = "email-change-canceled"
 	EndAppDisabled         EndReason = "app-disabled"
 	EndClientDisabled      EndReason = "client-disabled"
 	EndReplaced            EndReason = "replaced"

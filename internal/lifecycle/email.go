@@ -26,7 +26,7 @@ type EmailPending struct {
 }
 
 // ChangeEmail mails a link to a new address and a notice to the old one, which stays the user's until the link is
-// followed (ET-13); a second change ends the first. Only who has proven the present address may change it. Whether
+// followed, and whose own link cancels the change (ET-13); a second change ends the first. Only who has proven the present address may change it. Whether
 // the new one is taken is told only where sign-up.existing says `reveal`; elsewhere its owner gets a mail. Codes:
 // person-required, invalid-request, email-unverified, conflict (the same address, or none waits), identifier-taken,
 // reauthentication-required, invalid-credentials, second-factor-invalid, totp-not-enabled, rate-limited, overloaded.
@@ -83,7 +83,7 @@ func (g *gate) sendNewEmail(tx *store.Tx, now user.Identity, wanted login.NewEma
 	if err := g.record(tx, "email.change-requested"); err != nil {
 		return err
 	}
-	if err := g.notify(tx, mail.EmailChanging, "", now); err != nil {
+	if err := g.s.Login.TellOldAddress(tx, g.caller, mail.EmailChanging, g.app, now); err != nil {
 		return err
 	}
 	known, err := tx.EmailByCanonical(g.caller.App, canonical)

@@ -205,3 +205,146 @@ func TestStepUp_SE02(t *testing.T) {
 		wantCode(t, err, auth.CodeSecondFactorWrong)
 	})
 }
+
+func (h *house) cancelChange(token string) (bool, error) {
+	h.clock.Advance(time.Second)
+	return h.Login.CancelEmailChange(context.Background(), anyone(), token)
+}
+
+// TestCancelEmailChange_ET13: the old address ends a change that waits; whoever asked for it is out.
+func TestCancelEmailChange_ET13(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		h.must(h.changeEmail(in, EmailChange{Email: "thief@example.org"}))
+		confirm, cancel := h.token("thief@example.org", "/verify"), h.token("ann@example.org", "/cancel-email-change")
+		_, err := h.confirm(cancel)
+		wantCode(t, err, auth.CodeProofInvalid)
+		_, err = h.cancelChange(confirm)
+		wantCode(t, err, auth.CodeProofInvalid)
+
+		restored, err := h.cancelChange(cancel)
+		h.must(err)
+		if restored || h.alive(in.Grant) || h.endReason(in.Grant) != auth.EndEmailKept {
+			t.Errorf("restored %v, ended %q", restored, h.endReason(in.Grant))
+		}
+		_, err = h.confirm(confirm)
+		wantCode(t, err, auth.CodeProofInvalid)
+		_, err = h.cancelChange(cancel)
+		wantCode(t, err, auth.CodeProofInvalid)
+		_, err = h.signIn("ann@example.org", goodPassword)
+		wantCode(t, err, auth.CodePasswordExpired)
+		h.must(h.Login.ResetPassword(context.Background(), anyone(), h.token("ann@example.org", "/reset"), otherPassword))
+		if _, err := h.signIn("ann@example.org", otherPassword); err != nil {
+			t.Error(err)
+		}
+		if e := h.events(in.User.ID); e["email.change-canceled"] != 1 || e["email.restored"] != 0 {
+			t.Errorf("events %v", e)
+		}
+	})
+}
+
+// TestRestoreEmail_ET13: for a day the old address takes the account back, however often the thief has moved on, whatever
+// he has changed, and whoever tries to sign up with it meanwhile.
+func TestRestoreEmail_ET13(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		change := func(to string) {
+			h.must(h.changeEmail(in, EmailChange{Email: to}))
+			_, err := h.confirm(h.token(to, "/verify"))
+			h.must(err)
+		}
+		change("one@example.org")
+		cancel := h.token("ann@example.org", "/cancel-email-change")
+		change("two@example.org")
+		later := h.token("one@example.org", "/cancel-email-change")
+		_, err := h.ChangePassword(context.Background(), h.caller(in.Grant), PasswordChange{NewPassword: otherPassword})
+		h.must(err)
+
+		// The address is the owner's still: nobody else gets it, by sign-up or by a change, at any door.
+		_, err = h.Login.Register(context.Background(), anyone(), login.Registration{Email: "Ann@example.org", Password: goodPassword})
+		wantCode(t, err, auth.CodeIdentifierTaken)
+		strict := anyone()
+		strict.Door.Policy = auth.Policy{}
+		out, err := h.Login.Register(context.Background(), strict, login.Registration{Email: "ann@example.org", Password: goodPassword})
+		h.must(err)
+		if got := h.mails("ann@example.org"); out.Pending == nil || got[len(got)-1].Subject != "You have an account at Ostiary already" {
+			t.Errorf("%+v, the owner was told %q", out, got[len(got)-1].Subject)
+		}
+		bob := h.verified("bob@example.org")
+		h.must(h.changeEmail(bob, EmailChange{Email: "ann@example.org"}))
+		_, err = h.confirm(h.token("ann@example.org", "/verify"))
+		wantCode(t, err, auth.CodeProofInvalid)
+
+		h.clock.Advance(23 * time.Hour)
+		restored, err := h.cancelChange(cancel)
+		h.must(err)
+		if !restored || h.alive(in.Grant) {
+			t.Error("the address is not back, or the session lives")
+		}
+		_, err = h.cancelChange(later)
+		wantCode(t, err, auth.CodeProofInvalid)
+		if got := h.mails("two@example.org"); got[len(got)-1].Subject != "The change of your e-mail address at Ostiary was taken back" {
+			t.Errorf("the new address was told %q", got[len(got)-1].Subject)
+		}
+		_, err = h.signIn("ann@example.org", otherPassword)
+		wantCode(t, err, auth.CodePasswordExpired)
+		_, err = h.signIn("two@example.org", otherPassword)
+		wantCode(t, err, auth.CodeInvalidCredentials)
+		h.register("two@example.org") // nobody holds what was never the owner's
+	})
+}
+
+// TestRestoreEmailEnds_ET13: a day after the change the old address has no claim any more.
+func TestRestoreEmailEnds_ET13(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		h.must(h.changeEmail(in, EmailChange{Email: "new@example.org"}))
+		_, err := h.confirm(h.token("new@example.org", "/verify"))
+		h.must(err)
+		cancel := h.token("ann@example.org", "/cancel-email-change")
+		h.clock.Advance(24*time.Hour + time.Second)
+		_, err = h.cancelChange(cancel)
+		wantCode(t, err, auth.CodeProofInvalid)
+		h.register("ann@example.org")
+	})
+}
+
+// TestPasswordChangeCancelsEmailChange_ET13: with a new password every change that waits is dead.
+func TestPasswordChangeCancelsEmailChange_ET13(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		h.must(h.changeEmail(in, EmailChange{Email: "one@example.org"}))
+		_, err := h.ChangePassword(context.Background(), h.caller(in.Grant), PasswordChange{NewPassword: otherPassword})
+		h.must(err)
+		_, err = h.confirm(h.token("one@example.org", "/verify"))
+		wantCode(t, err, auth.CodeProofInvalid)
+
+		h.must(h.changeEmail(in, EmailChange{Email: "two@example.org"}))
+		h.must(h.Login.RequestPasswordReset(context.Background(), anyone(), "ann@example.org"))
+		h.must(h.Login.ResetPassword(context.Background(), anyone(), h.token("ann@example.org", "/reset"), goodPassword))
+		_, err = h.confirm(h.token("two@example.org", "/verify"))
+		wantCode(t, err, auth.CodeProofInvalid)
+	})
+}
+
+// TestCancelRacesConfirm_ET13: whichever of the two comes first, the account ends at the old address.
+func TestCancelRacesConfirm_ET13(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		h.must(h.changeEmail(in, EmailChange{Email: "new@example.org"}))
+		confirm, cancel := h.token("new@example.org", "/verify"), h.token("ann@example.org", "/cancel-email-change")
+		errs := storetest.Race(t, h.db, 2, func(ctx context.Context, i int) error {
+			if i == 0 {
+				_, err := h.Login.VerifyEmail(ctx, anyone(), confirm)
+				return err
+			}
+			_, err := h.Login.CancelEmailChange(ctx, anyone(), cancel)
+			return err
+		})
+		if errs[1] != nil || errs[0] != nil && !auth.Is(errs[0], auth.CodeProofInvalid) {
+			t.Error(errs)
+		}
+		_, err := h.signIn("ann@example.org", goodPassword)
+		wantCode(t, err, auth.CodePasswordExpired)
+	})
+}

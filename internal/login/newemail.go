@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -89,5 +90,109 @@ func (s *Service) confirmNewEmail(tx *store.Tx, c auth.Caller, token string) (Ve
 	if err := s.Record(tx, c, auth.Event{App: p.App, Action: "email.changed", User: p.User}); err != nil {
 		return VerifiedEmail{}, err
 	}
-	return out, s.Notify(tx, c, mail.Message{Kind: mail.EmailChanged, App: app}, known)
+	return out, s.TellOldAddress(tx, c, mail.EmailChanged, app, known)
+}
+
+// TellOldAddress mails the address that a change replaces a notice with a link that cancels the change, and later takes
+// it back, for at most a day (ET-13).
+func (s *Service) TellOldAddress(tx *store.Tx, c auth.Caller, kind mail.Kind, app auth.App, old user.Identity) error {
+	data, err := json.Marshal(NewEmail{Address: old.Email.Address})
+	if err != nil {
+		return fmt.Errorf("encode an address: %w", err)
+	}
+	token, err := s.Proofs.Issue(tx, auth.Proof{Kind: auth.ProofCancelEmail, App: old.User.App, User: old.User.ID,
+		Email: old.Email.Canonical, Data: data})
+	if err != nil {
+		return err
+	}
+	return s.Notify(tx, c, mail.Message{Kind: kind, App: app, Token: token,
+		ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofCancelEmail))}, old)
+}
+
+// CancelEmailChange spends the link that went to the address which a change replaces. A change that waits dies; one
+// that is done is taken back, whatever address the account has got since, and the address it had is told. Whoever
+// asked for the change knew the password or had a fresh session, so every session ends, every other mailed link dies,
+// the password opens nothing any more, and a link for a new one goes to the address (ET-13). API keys live on, as after
+// a reset. It reports whether the address was taken back. Codes: proof-invalid, rate-limited.
+func (s *Service) CancelEmailChange(ctx context.Context, c auth.Caller, token string) (restored bool, err error) {
+	guess, err := s.guessProof(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		if restored, err = s.cancelEmailChange(tx, c, token); err != nil {
+			return err
+		}
+		return refund(tx, guess)
+	})
+	return restored, err
+}
+
+func (s *Service) cancelEmailChange(tx *store.Tx, c auth.Caller, token string) (restored bool, err error) {
+	p, err := s.Proofs.Check(tx, auth.ProofCancelEmail, c.App, token)
+	if err != nil {
+		return false, err
+	}
+	app, err := tx.AppForUpdate(p.App) // a rule about all addresses of the app
+	if err != nil {
+		return false, err
+	}
+	who, err := user.Lock(tx, p.App, p.User)
+	if err != nil {
+		return false, proofInvalid(err)
+	}
+	if who.User.Status != auth.UserActive {
+		return false, auth.E(auth.CodeProofInvalid, "")
+	}
+	if _, err := s.Proofs.Consume(tx, auth.ProofCancelEmail, c.App, token); err != nil {
+		return false, err
+	}
+	// The later links belong to whoever came after the owner of this address.
+	if err := s.Proofs.RevokeCancels(tx, p); err != nil {
+		return false, err
+	}
+	action := "email.change-canceled"
+	if restored = who.Email.Canonical != p.Email; restored {
+		action = "email.restored"
+		if who, err = s.restoreEmail(tx, c, app, who, p); err != nil {
+			return false, err
+		}
+	}
+	if err := s.Record(tx, c, auth.Event{App: p.App, Action: action, User: p.User}); err != nil {
+		return false, err
+	}
+	return restored, s.lockOut(tx, c, app, who)
+}
+
+// restoreEmail gives the user the address of the proof again and tells the one that it replaces.
+func (s *Service) restoreEmail(tx *store.Tx, c auth.Caller, app auth.App, who user.Identity, p auth.Proof) (user.Identity, error) {
+	var old NewEmail
+	if err := json.Unmarshal(p.Data, &old); err != nil {
+		return who, fmt.Errorf("decode an address: %w", err)
+	}
+	if err := s.Notify(tx, c, mail.Message{Kind: mail.EmailRestored, App: app}, who); err != nil {
+		return who, err
+	}
+	next := who.Email
+	next.Address, next.Canonical = old.Address, p.Email
+	var err error
+	who.User, who.Email, err = user.ReplaceEmail(tx, who.User, next)
+	return who, err
+}
+
+// lockOut throws everybody out of an account that somebody else was in, and mails its owner a link for a new password.
+func (s *Service) lockOut(tx *store.Tx, c auth.Caller, app auth.App, who user.Identity) error {
+	if _, err := s.Sessions.EndAll(tx, c, who.User.App, who.User.ID, auth.EndEmailKept); err != nil {
+		return err
+	}
+	if err := s.Proofs.RevokeAll(tx, who.User.App, who.User.ID); err != nil {
+		return err
+	}
+	if who.Password.Hash == "" {
+		return nil
+	}
+	if err := user.DistrustPassword(tx, who.Password); err != nil {
+		return err
+	}
+	return s.SendReset(tx, c, app, who)
 }

@@ -2,6 +2,8 @@ package login
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 
 	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -178,9 +180,23 @@ func (s *Service) welcome(tx *store.Tx, c auth.Caller, r registration, out *Sign
 	return s.sendVerification(tx, c, verification{app: r.app, user: out.User, email: out.Email, from: from, detail: detail})
 }
 
+// givenUp is an address that its user has just replaced and may still take back.
+func (s *Service) givenUp(tx *store.Tx, app auth.AppID, canonical string) (auth.Email, error) {
+	p, err := tx.CancelProof(app, canonical)
+	if err != nil {
+		return auth.Email{}, err
+	}
+	var old NewEmail
+	err = json.Unmarshal(p.Data, &old)
+	return auth.Email{App: app, User: p.User, Address: old.Address, Canonical: canonical}, err
+}
+
 // tellOwner is what happens to a sign-up with the address of an account where the policy conceals.
 func (s *Service) tellOwner(tx *store.Tx, c auth.Caller, r registration) error {
 	known, err := tx.EmailByCanonical(c.App, r.new.Email.Canonical)
+	if errors.Is(err, store.ErrNotFound) { // given up, and to be had back
+		known, err = s.givenUp(tx, c.App, r.new.Email.Canonical)
+	}
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,9 @@ const (
 	BackupCodeUsed  Kind = "backup-code-used"
 	AccountLocked   Kind = "account-locked" // too many wrong sign-ins
 	ChangeEmail     Kind = "change-email"   // to a new address, with the link that confirms it
-	EmailChanging   Kind = "email-changing" // to the old address: a change was asked for
-	EmailChanged    Kind = "email-changed"  // to the old address: it is the user's no more
+	EmailChanging   Kind = "email-changing" // to the old address: a change was asked for; the link cancels it
+	EmailChanged    Kind = "email-changed"  // to the old address: it is the user's no more; the link takes it back
+	EmailRestored   Kind = "email-restored" // to the new address: the old one's owner took the change back
 	Invite          Kind = "invite"         // a link that joins; Detail says what to
 	MagicLink       Kind = "magic-link"     // a link that signs in, and a short code for the same
 )
@@ -37,12 +38,16 @@ const (
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
 	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, BackupCodeUsed, AccountLocked,
-		ChangeEmail, EmailChanging, EmailChanged, MagicLink, Invite}
+		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, MagicLink, Invite}
 }
 
 // linked reports whether mails of the kind carry a link.
 func (k Kind) linked() bool {
-	return k == VerifyEmail || k == ResetPassword || k == ChangeEmail || k == MagicLink || k == Invite
+	switch k {
+	case VerifyEmail, ResetPassword, ChangeEmail, EmailChanging, EmailChanged, MagicLink, Invite:
+		return true
+	}
+	return false
 }
 
 func (k Kind) known() bool {
@@ -116,6 +121,8 @@ func (m *Mailer) link(msg Message) (string, error) {
 	switch msg.Kind {
 	case ResetPassword:
 		template, page = msg.Links.Reset, "/reset?token={token}"
+	case EmailChanging, EmailChanged: // always our own page: a mount's templates know nothing of it
+		template, page = "", "/cancel-email-change?token={token}"
 	case Invite:
 		template, page = msg.Links.Invite, "/invite?token={token}"
 	case MagicLink:

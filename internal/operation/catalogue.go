@@ -100,6 +100,7 @@ func (c *Catalogue) definitions() []*Definition {
 		c.updateMe(),
 		c.changePassword(),
 		c.changeEmail(),
+		c.cancelEmailChange(),
 		c.changeUsername(),
 		c.stepUp(),
 

@@ -45,6 +45,30 @@ func (c *Catalogue) changeEmail() *Definition {
 	})
 }
 
+// CancelEmailChangeInput is the input of cancel-email-change.
+type CancelEmailChangeInput struct {
+	Token string `input:"token,required,secret"`
+}
+
+func (c *Catalogue) cancelEmailChange() *Definition {
+	return define(Definition{
+		Name: "cancel-email-change",
+		Doc: "Spends the link that went to the old address when `change-email` was called, or when the change was done. " +
+			"The address stays or comes back, for a day after the change; every session ends, the password opens nothing " +
+			"any more, and a link for a new one is mailed to the address.",
+		Access:   Anyone,
+		Results:  []Result{result[EmailKept]("ok", "The account has the address that the link went to.")},
+		Errors:   []auth.Code{auth.CodeProofInvalid},
+		Consumes: true,
+	}, func(ctx context.Context, r *Request, in *CancelEmailChangeInput) (Outcome, error) {
+		restored, err := c.deps.Login.CancelEmailChange(ctx, r.Caller, in.Token)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(EmailKept{Restored: restored}), nil
+	})
+}
+
 // ChangeUsernameInput is the input of change-username.
 type ChangeUsernameInput struct {
 	Username        string `input:"username,required"`

@@ -248,6 +248,11 @@ type EmailPending struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// EmailKept tells whether the address had been replaced and was taken back.
+type EmailKept struct {
+	Restored bool `json:"restored"`
+}
+
 // SteppedUp is the value of step-up. SessionCookie replaces the cookie that the request came with.
 type SteppedUp struct {
 	ExpiresAt     time.Time `json:"expires_at"`

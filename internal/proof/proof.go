@@ -25,7 +25,7 @@ type Ledger struct {
 // DefaultTTL is how long a proof of the kind lives unless a setting says otherwise (SECURITY ET-04).
 func DefaultTTL(kind auth.ProofKind) time.Duration {
 	switch kind {
-	case auth.ProofVerifyEmail, auth.ProofChangeEmail:
+	case auth.ProofVerifyEmail, auth.ProofChangeEmail, auth.ProofCancelEmail:
 		return 24 * time.Hour
 	case auth.ProofPasswordReset:
 		return time.Hour
@@ -45,9 +45,14 @@ func (l *Ledger) Lifetime(kind auth.ProofKind) time.Duration {
 
 // replaces reports whether a new proof of the kind ends older unspent ones of the same user (SECURITY ET-05).
 // Second-factor challenges and sign-in tokens do not, for a person may sign in on several devices at once; nor do
-// invites, which belong to no user.
+// invites, which belong to no user. The links that take a new address back do not, or a thief who changes the address
+// twice would end the owner's (ET-13).
 func replaces(kind auth.ProofKind) bool {
-	return kind != auth.ProofSecondFactor && kind != auth.ProofSignIn && kind != auth.ProofInvite
+	switch kind {
+	case auth.ProofSecondFactor, auth.ProofSignIn, auth.ProofInvite, auth.ProofCancelEmail:
+		return false
+	}
+	return true
 }
 
 // Issue writes a new proof and returns its secret: 256 random bits that are stored nowhere. It fills the id, the hash
@@ -133,7 +138,8 @@ func (l *Ledger) SpendAttempt(tx *store.Tx, app auth.AppID, id auth.ProofID, mos
 }
 
 // RevokeAll spends every unspent proof of a user, of the named kinds or, without names, of all kinds that belong to
-// a user: after a password change, a new address, a disabled account.
+// a user: after a password change, a new address, a disabled account. The links that take a new address back stay,
+// for a thief can cause each of these (ET-13).
 func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds ...auth.ProofKind) error {
 	if len(kinds) == 0 {
 		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor, auth.ProofChangeEmail,
@@ -145,6 +151,13 @@ func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds
 		}
 	}
 	return nil
+}
+
+// RevokeCancels spends the links against a change of address that went to the same address as p, and those of the user
+// that were made after p.
+func (l *Ledger) RevokeCancels(tx *store.Tx, p auth.Proof) error {
+	_, err := tx.SpendCancelProofs(p.App, p.User, p.Email, p.CreatedAt)
+	return err
 }
 
 // Sweep removes one batch of proofs that expired before a time and reports how many those were; 0 means that none is

@@ -43,6 +43,22 @@ func recoveries() map[string]give {
 			return map[string]string{"token": token}, err
 		},
 		"verify-email/proof-invalid": nothing,
+		"cancel-email-change/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+			if err != nil {
+				return nil, err
+			}
+			c, err := s.caller(ctx, signedIn(in)[contract.GivenBearer])
+			if err == nil {
+				_, err = s.house.lifecycle.ChangeEmail(ctx, c, lifecycle.EmailChange{Email: "new@example.com"})
+			}
+			if err != nil {
+				return nil, err
+			}
+			token, err := s.mailed(ctx, stageEmail)
+			return map[string]string{"token": token}, err
+		},
+		"cancel-email-change/proof-invalid": nothing,
 		"request-email-verification/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			in, err := s.member(ctx, lifecycle.NewUser{Email: pick(e, "email")})
 			return signedIn(in), err

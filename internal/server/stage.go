@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/login"
+	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/operation"
 )
 
@@ -148,15 +150,16 @@ func (s *stage) enrol(ctx context.Context, in *login.SignedIn) (enrolled, error)
 
 func (s *stage) code(secret string) (string, error) { return totp.GenerateCode(secret, s.clock()) }
 
-// mailed is the token of the latest mail.
-func (s *stage) mailed(ctx context.Context) (string, error) {
+// mailed is the token of the latest mail; with an address, of the one to it among the latest two.
+func (s *stage) mailed(ctx context.Context, to ...string) (string, error) {
 	if err := s.Work(ctx); err != nil {
 		return "", err
 	}
-	list, err := s.Inbox().List(ctx, 1)
+	list, err := s.Inbox().List(ctx, 1+len(to))
 	if err != nil {
 		return "", err
 	}
+	list = slices.DeleteFunc(list, func(m mail.InboxMessage) bool { return len(to) > 0 && !slices.Contains(to, m.To) })
 	if len(list) == 0 || len(list[0].Links) == 0 {
 		return "", errors.New("no link was mailed")
 	}

@@ -75,6 +75,23 @@ func (tx *Tx) SpendProofs(app auth.AppID, user auth.UserID, kind auth.ProofKind)
 		app, user, kind, micros(tx.Now()))
 }
 
+// SpendCancelProofs marks the user's unspent links against a change of address as used: those that went to an address,
+// and those made at a time or later.
+func (tx *Tx) SpendCancelProofs(app auth.AppID, user auth.UserID, email string, since time.Time) (int64, error) {
+	return tx.exec(`UPDATE proofs SET used_at = $6 WHERE app_id = $1 AND user_id = $2 AND kind = $3 AND used_at = 0 AND
+		(email = $4 OR created_at >= $5)`, app, user, auth.ProofCancelEmail, email, micros(since), micros(tx.Now()))
+}
+
+// CancelProof reads an unspent, unexpired link against a change of address that went to an address; ErrNotFound if
+// there is none. While there is one, its user can take the address back, so nobody else may have it.
+func (tx *Tx) CancelProof(app auth.AppID, email string) (auth.Proof, error) {
+	return scanProof(func(dest ...any) error {
+		return tx.one("SELECT "+proofColumns+` FROM proofs
+			WHERE app_id = $1 AND email = $2 AND kind = '`+string(auth.ProofCancelEmail)+`' AND used_at = 0 AND expires_at > $3
+			ORDER BY created_at, id LIMIT 1`, []any{app, email, micros(tx.Now())}, dest...)
+	})
+}
+
 // SpendProofAttempt counts an answer to an unspent, unexpired proof that had fewer than most, and returns how many
 // there were with it; ErrNotFound if the proof takes no answer any more.
 func (tx *Tx) SpendProofAttempt(app auth.AppID, id auth.ProofID, most int) (attempts int, err error) {

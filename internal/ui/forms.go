@@ -49,6 +49,24 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, r, "/done/verified")
 }
 
+// showCancel is where the notice to an old address leads. It spends nothing.
+func (p *Pages) showCancel(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	return p.render(w, "cancel", view{Title: "Keep your address", Token: q.Get("token"), App: q.Get("app")})
+}
+
+func (p *Pages) cancel(w http.ResponseWriter, r *http.Request) error {
+	f, err := p.form(w, r)
+	if err != nil {
+		return err
+	}
+	in := &operation.CancelEmailChangeInput{Token: f.Get("token")}
+	if _, err := p.call(r, "cancel-email-change", auth.AppID(f.Get("app")), in); err != nil {
+		return err
+	}
+	return seeOther(w, r, "/done/kept")
+}
+
 // showReset looks at the token without spending it, so that nobody chooses a password for a dead link.
 func (p *Pages) showReset(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()

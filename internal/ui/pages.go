@@ -54,7 +54,7 @@ type Pages struct {
 
 // names of the templates, each a page.
 func names() []string {
-	return []string{"index", "setup", "verify", "reset", "magic", "code", "invite", "message", "inbox"}
+	return []string{"index", "setup", "verify", "cancel", "reset", "magic", "code", "invite", "message", "inbox"}
 }
 
 // New parses the templates. The error is a mistake in the embedded files, which tests rule out.
@@ -87,6 +87,8 @@ func (p *Pages) routes() chi.Router {
 	page("POST", "/setup", p.setup)
 	page("GET", "/verify", p.showVerify)
 	page("POST", "/verify", p.verify)
+	page("GET", "/cancel-email-change", p.showCancel)
+	page("POST", "/cancel-email-change", p.cancel)
 	page("GET", "/reset", p.showReset)
 	page("POST", "/reset", p.reset)
 	page("GET", "/magic", p.showMagic)
@@ -229,6 +231,7 @@ func (p *Pages) inboxMessages(w http.ResponseWriter, r *http.Request) error {
 var messages = map[string]view{
 	"setup":     {Title: "The administrator exists", Text: "You are signed in. Keep the password safe; there is no other way in yet."},
 	"verified":  {Title: "Your address is confirmed", Text: "You can close this page and sign in."},
+	"kept":      {Title: "Your address stays", Text: "Everybody is signed out. A mail with a link for a new password is on its way to you."},
 	"signed-in": {Title: "You are signed in", Text: "You can close this page and go on where you were."},
 	"reset":     {Title: "Your password is changed", Text: "You can close this page and sign in with the new password."},
 }

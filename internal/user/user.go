@@ -106,10 +106,26 @@ func Insert(tx *store.Tx, n New) (auth.User, auth.Email, error) {
 	case !ok:
 		return u, e, taken("email")
 	}
+	// After the insert, which has waited for whoever gave the address up: the hold is of the same transaction.
+	if err := free(tx, u, e.Canonical); err != nil {
+		return u, e, err
+	}
 	if n.PasswordHash == "" {
 		return u, e, nil
 	}
 	return u, e, SetPassword(tx, u, n.PasswordHash, n.MustChange)
+}
+
+// free reports identifier-taken if another user has just given the address up and may still take it back (ET-13):
+// whoever stole that account could otherwise sign up with its old address and lock the owner out for good.
+func free(tx *store.Tx, u auth.User, canonical string) error {
+	switch p, err := tx.CancelProof(u.App, canonical); {
+	case errors.Is(err, store.ErrNotFound) || err == nil && p.User == u.ID:
+		return nil
+	case err != nil:
+		return err
+	}
+	return taken("email")
 }
 
 // Taken reports identifier-taken, with one violation for each field, if the address, the username or the external
@@ -121,6 +137,12 @@ func Taken(tx *store.Tx, n New) error {
 		fields = append(fields, "email")
 	case !errors.Is(err, store.ErrNotFound):
 		return err
+	default:
+		if err := free(tx, n.User, n.Email.Canonical); auth.Is(err, auth.CodeIdentifierTaken) {
+			fields = append(fields, "email")
+		} else if err != nil {
+			return err
+		}
 	}
 	if n.User.Username != "" {
 		canonical, err := canonicalUsername(n.User.Username)
@@ -249,6 +271,9 @@ func ReplaceEmail(tx *store.Tx, u auth.User, e auth.Email) (auth.User, auth.Emai
 	}
 	if !replaced {
 		return u, e, taken("email")
+	}
+	if err := free(tx, u, e.Canonical); err != nil {
+		return u, e, err
 	}
 	e.VerifiedAt = tx.Now()
 	return u, e, save(tx, &u)
