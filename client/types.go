@@ -198,5 +198,15 @@ type ImportedLine struct {
 	Email      string   `json:"email,omitempty"`
 	Field      string   `json:"field,omitempty"`
 	Reason     string   `json:"reason,omitempty"`
+	Earlier    int      `json:"earlier_line,omitempty"` // the line of the batch that took what this one needs
 	NotCarried []string `json:"not_carried"`
+	// Identifiers are what a line of a dry run would take in the app if it did not clash with one of its batch. Two lines of
+	// one file that share one are one person twice, or with the field username two people who want one name.
+	Identifiers []Identifier `json:"identifiers,omitempty"`
+}
+
+// Identifier is something that only one user of an app has, in the form in which the server compares it.
+type Identifier struct {
+	Field string `json:"field"` // id, external_id, email or username
+	Value string `json:"value"`
 }

@@ -41,7 +41,7 @@ func (c usersImportCmd) Run(e *env, parent *usersCmd) error {
 	}
 	defer func() { _ = file.Close() }() // only read
 	return e.ask(parent.App, func(ask *client.Client) error {
-		t := &transfer{e: e, cmd: c, ask: ask, size: size, began: time.Now()}
+		t := &transfer{e: e, cmd: c, ask: ask, size: size, began: time.Now(), seen: clashes{}}
 		err := t.read(file)
 		if err == nil {
 			err = t.send()
@@ -80,6 +80,7 @@ type transfer struct {
 	batch   []string
 	encoded int // bytes of the batch as JSON
 	total   importSummary
+	seen    clashes // of a dry run, which makes nobody that the next batch could clash with
 }
 
 // importSummary is what an import ends with.
@@ -169,8 +170,9 @@ func (t *transfer) tooLong() error {
 	if err := t.send(); err != nil {
 		return err
 	}
-	t.total.Lines, t.total.Invalid, t.total.Through = t.total.Lines+1, t.total.Invalid+1, t.line
-	return t.print(client.ImportedLine{Line: t.line, Outcome: "invalid", Reason: "The line is too long.", NotCarried: []string{}})
+	l := client.ImportedLine{Line: t.line, Outcome: "invalid", Reason: "The line is too long.", NotCarried: []string{}}
+	t.total.add(l)
+	return t.print(l)
 }
 
 // send lets the server import the batch and prints what became of it.
@@ -178,32 +180,50 @@ func (t *transfer) send() error {
 	if len(t.batch) == 0 {
 		return nil
 	}
-	report, err := t.ask.ImportUsers(t.e.ctx, client.ImportBatch{Lines: t.batch, FirstLine: t.first, DryRun: t.cmd.DryRun, Existing: t.cmd.Existing})
+	in := client.ImportBatch{Lines: t.batch, FirstLine: t.first, DryRun: t.cmd.DryRun, Existing: t.cmd.Existing}
+	if t.cmd.DryRun {
+		in.Existing = "skip" // who is there is known only when the lines are compared with those of other batches
+	}
+	report, err := t.ask.ImportUsers(t.e.ctx, in)
 	if err != nil {
 		return err
 	}
 	t.batch, t.encoded = t.batch[:0], 0
-	t.total.Created += report.Created
-	t.total.Existing += report.Existing
-	t.total.Invalid += report.Invalid
 	for _, l := range report.Lines {
-		if l.Outcome != "not-reached" {
-			t.total.Lines++
-			t.total.Through = l.Line
+		if t.total.Stopped {
+			l = client.ImportedLine{Line: l.Line, Outcome: "not-reached", ExternalID: l.ExternalID, Email: l.Email, NotCarried: []string{}}
 		}
-		if len(l.NotCarried) > 0 {
-			t.total.Incomplete++
-		}
+		t.seen.check(&l)
+		t.total.add(l)
+		t.total.Stopped = t.total.Stopped || l.Outcome == "exists" && t.cmd.Existing == "fail"
 		if err := t.print(l); err != nil {
 			return err
 		}
 	}
-	if report.Stopped {
-		t.total.Stopped = true
+	if t.total.Stopped {
 		return errStopped
 	}
 	t.progress()
 	return nil
+}
+
+// add counts a line.
+func (s *importSummary) add(l client.ImportedLine) {
+	if l.Outcome == "not-reached" {
+		return
+	}
+	s.Lines, s.Through = s.Lines+1, l.Line
+	switch l.Outcome {
+	case "created", "valid":
+		s.Created++
+	case "exists":
+		s.Existing++
+	case "invalid":
+		s.Invalid++
+	}
+	if len(l.NotCarried) > 0 {
+		s.Incomplete++
+	}
 }
 
 // print tells what became of a line: of each with --json, else of those that somebody should look at.
@@ -214,7 +234,7 @@ func (t *transfer) print(l client.ImportedLine) error {
 	who := printable(first(l.ExternalID, l.Email, "-"))
 	var text string
 	switch {
-	case l.Outcome == "invalid", l.Outcome == "exists" && t.cmd.Existing == "fail":
+	case l.Outcome == "invalid", l.Outcome == "exists" && (l.Earlier > 0 || t.cmd.Existing == "fail"):
 		text = fmt.Sprintf("line %d: %s: %s: %s", l.Line, who, l.Outcome, printable(l.Reason))
 		if l.Field != "" && l.Outcome == "invalid" {
 			text = fmt.Sprintf("line %d: %s: %s: %s: %s", l.Line, who, l.Outcome, printable(l.Field), printable(l.Reason))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,6 +71,74 @@ func TestUsersImport(t *testing.T) {
 			s.fails(exitFailed, "users", "import", filepath.Join(t.TempDir(), "nothing"))
 			s.fails(exitFailed, "users", "import", file, "--app", "nothing")
 		})
+	}
+}
+
+// A dry run tells of every line what the import makes of it, also where lines clash that travel in different batches.
+func TestUsersImportDryRunSeesTheWholeFile(t *testing.T) {
+	s := newShell(t)
+	lines := arrivalLines(700)
+	lines[3] = `{"email": "four@example.com", "username": "Four"}`
+	for n, text := range map[int]string{
+		5:   `{"external_id": "4", "email": "within@example.com"}`, // within a batch
+		600: `{"external_id": "a", "email": "USER2@example.com"}`,
+		610: `{"external_id": "a", "email": "a@example.com"}`, // line 601 is not made, so nobody has this id
+		620: `{"email": "b@example.com", "username": "four"}`,
+		630: `{"external_id": "1", "email": "c@example.com"}`,
+		640: `{"id": "019ca945-0a00-7000-934f-6daf961913ef", "email": "d@example.com"}`,
+		650: `{"id": "019ca945-0a00-7000-934f-6daf961913ef", "email": "e@example.com"}`,
+	} {
+		lines[n] = text
+	}
+	file := arrivalFile(t, lines...)
+	type reported struct {
+		Line    int
+		Outcome string
+		Field   string
+		Earlier int `json:"earlier_line"`
+	}
+	report := func(args ...string) (out []reported, summary importSummary) {
+		text, errs, code := s.run(append([]string{"users", "import", file, "--json"}, args...)...)
+		if code != exitFailed {
+			t.Fatalf("exit %d\n%s%s", code, text, errs)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+			var r reported
+			end := struct{ Summary *importSummary }{&summary}
+			if err := errors.Join(json.Unmarshal([]byte(line), &r), json.Unmarshal([]byte(line), &end)); err != nil {
+				t.Fatal(err)
+			}
+			if r.Outcome == "valid" {
+				r.Outcome = "created"
+			}
+			if r.Line > 0 {
+				out = append(out, r)
+			}
+		}
+		return out, summary
+	}
+	dry, drySum := report("--dry-run")
+	for line, want := range map[int]reported{6: {6, "exists", "external_id", 5}, 601: {601, "exists", "email", 3}, 611: {611, "created", "", 0},
+		621: {621, "invalid", "username", 4}, 631: {631, "exists", "external_id", 2}, 651: {651, "exists", "id", 641}} {
+		if got := dry[line-1]; got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	if out, _, _ := s.run("users", "import", file, "--dry-run"); !strings.Contains(out, "line 601: a: exists: Line 3 has this email.") {
+		t.Errorf("%s", out)
+	}
+	stopped, _ := report("--dry-run", "--existing", "fail")
+	if last := stopped[5]; last.Outcome != "exists" || stopped[6].Outcome != "not-reached" {
+		t.Errorf("%+v", stopped[5:7])
+	}
+	real, realSum := report()
+	for n := range real {
+		if dry[n].Outcome != real[n].Outcome || dry[n].Field != real[n].Field {
+			t.Errorf("the dry run said %+v, the import %+v", dry[n], real[n])
+		}
+	}
+	if drySum.DryRun = false; drySum != realSum || len(real) != 700 {
+		t.Errorf("the dry run said %+v, the import %+v", drySum, realSum)
 	}
 }
 

@@ -54,7 +54,11 @@ type ImportedLine struct {
 	Email      string
 	Field      string // which member is taken or wrong
 	Reason     string
+	Earlier    int      // the line of the same batch that took what this one needs; 0: none
 	NotCarried []string // what the line held that this server did not take over
+	// Identifiers are what a line of a dry run would take in the app if it did not clash with a line of its batch: by them
+	// lines are compared that come in different batches. An id that this server would make is not among them.
+	Identifiers []user.Identifier
 }
 
 // ImportReport tells what became of a batch, line by line.
@@ -69,6 +73,7 @@ type ImportReport struct {
 type draft struct {
 	report ImportedLine
 	user   user.Arrival
+	kept   bool            // the line's id becomes the user's
 	factor *factor.Arrival // nil: none
 	places []auth.Membership
 }
@@ -101,7 +106,11 @@ func (s *Service) Import(ctx context.Context, c auth.Caller, in ImportBatch) (Im
 		}
 	}
 	report := ImportReport{DryRun: in.DryRun}
-	for part := range slices.Chunk(drafts, importChunk) {
+	size := importChunk
+	if in.DryRun { // nobody waits for a read, and lines are compared within a part
+		size = MaxImportLines
+	}
+	for part := range slices.Chunk(drafts, size) {
 		lines, err := s.importPart(ctx, c, in, part, report.Stopped)
 		if err != nil {
 			return ImportReport{}, err
@@ -196,7 +205,7 @@ func (s *Service) draftLine(app auth.App, l line, d *draft) error {
 		d.places = append(d.places, auth.Membership{ID: auth.MembershipID(fresh()), App: app.ID, Account: auth.AccountID(m.Account),
 			User: a.User.ID, Role: auth.MemberRole(m.Role)})
 	}
-	d.user = a
+	d.user, d.kept = a, id == l.ID
 	d.report.ExternalID, d.report.Email, d.report.NotCarried = a.User.ExternalID, a.Emails[0].Address, l.leftBehind()
 	if dropped {
 		d.report.NotCarried = append(d.report.NotCarried, "id")
@@ -286,6 +295,7 @@ func arrivals(part []draft) []user.Arrival {
 
 // sortLines tells for each line whether its user can be made, and answers the places of those who can.
 func sortLines(in ImportBatch, part []draft, known user.Known, stopped bool, out []ImportedLine) (fit []int) {
+	made := map[auth.UserID]int{} // by lines before
 	for i, d := range part {
 		out[i] = d.report
 		if stopped {
@@ -296,22 +306,42 @@ func sortLines(in ImportBatch, part []draft, known user.Known, stopped bool, out
 			continue
 		}
 		who, field := known.Find(d.user)
-		switch field {
-		case "":
+		if field == "" {
 			known.Add(d.user)
-			if fit = append(fit, i); in.DryRun {
-				out[i].Outcome = LineValid
+			fit, made[d.user.User.ID] = append(fit, i), d.report.Line
+			if in.DryRun {
+				out[i].Outcome, out[i].Identifiers = LineValid, d.identifiers()
 			}
 			continue
-		case "username":
-			out[i].Outcome, out[i].Field, out[i].Reason = LineInvalid, field, "Another user has this username."
-		default:
-			out[i].Outcome, out[i].ID, out[i].Field, stopped = LineExists, who, field, in.Existing == ExistingFail
-			out[i].Reason = "A user with this " + field + " is there already."
 		}
-		out[i].NotCarried = nil
+		out[i].taken(who, field, made[who])
+		if in.DryRun && made[who] > 0 {
+			out[i].ID, out[i].Identifiers = "", d.identifiers()
+		}
+		stopped = out[i].Outcome == LineExists && in.Existing == ExistingFail
 	}
 	return fit
+}
+
+// identifiers are what the line takes, without an id that was made for it.
+func (d draft) identifiers() []user.Identifier {
+	all := d.user.Identifiers()
+	if d.kept {
+		return all
+	}
+	return slices.DeleteFunc(all, func(i user.Identifier) bool { return i.Field == "id" })
+}
+
+// taken reports that somebody has an identifier of the line: a user who was there, or one of an earlier line.
+func (l *ImportedLine) taken(who auth.UserID, field string, line int) {
+	l.Outcome, l.ID, l.Field, l.NotCarried = LineExists, who, field, nil
+	l.Reason = "A user with this " + field + " is there already."
+	if field == "username" {
+		l.Outcome, l.ID, l.Reason = LineInvalid, "", "Another user has this username."
+	}
+	if line > 0 {
+		l.Earlier, l.Reason = line, fmt.Sprintf("Line %d has this %s.", line, field)
+	}
 }
 
 // insertLines makes the users and records them. The app's row is locked.

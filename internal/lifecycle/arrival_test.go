@@ -150,7 +150,6 @@ func BenchmarkImport(b *testing.B) {
 func TestImportMemberships(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := context.Background()
-		h.Login.Accounts = &accounts.Service{DB: h.db, Audit: h.Login.Audit, Clock: h.clock.Now, Rand: h.Login.Rand, Recheck: h.Login.Sessions.Recheck}
 		acme, err := h.Login.Accounts.Create(ctx, system(), accounts.Input{Name: "Acme"})
 		h.must(err)
 		line := fmt.Sprintf(`{"email": "ann@example.com", "memberships": [{"account": %q, "role": "owner"}, {"account": %[1]q, "role": "king"}, {"account": "x", "role": "owner"}]}`, acme.ID)
@@ -167,4 +166,58 @@ func TestImportMemberships(t *testing.T) {
 			t.Errorf("%v, no %s", out, want)
 		}
 	})
+}
+
+// What is exported with its secrets and imported elsewhere is exported there as the same bytes, in the same order.
+func TestExportOfAnImportIsTheSame(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := context.Background()
+		acme, err := h.Login.Accounts.Create(ctx, system(), accounts.Input{Name: "Acme"})
+		h.must(err)
+		in := ImportBatch{Lines: []string{
+			`{"id": "01590a5d-ac96-774b-bcce-b302099a8057", "email": "old@example.com", "email_verified": true, "password": {"hash": "{SSHA}K0MZxWoMPVRxegoJBeg1/wEGvbpzYWx0MTIzNA==", "must_change": true}}`,
+			`{"id": "64f1c0", "emails": [{"address": "b@example.com", "verified": false}, {"address": "Ann@Exämple.com", "verified": true, "verified_at": "2020-01-02T03:04:05.678901Z", "primary": true}], "username": "Ann", "name": "Ann <Lee> & Co", "given_name": "Ann", "family_name": "Lee", "locale": "pt-BR", "role": "moderator", "status": "disabled", "attributes": {"company": "Acme", "plan": "gold"}, "created_at": "2019-05-06T07:08:09.000001Z", "totp": {"secret": "JBSW Y3DP EHPK 3PXP JBSW Y3DP"}, ` +
+				fmt.Sprintf(`"memberships": [{"account": %q, "role": "owner"}]}`, acme.ID),
+			`{"external_id": "7", "email": "bare@example.com", "password": {"format": "pbkdf2-sha1", "hash": "890be434e175c042f82a187c7a8809f2b5218a93", "parameters": {"salt": "seasalt", "salt_encoding": "text", "hash_encoding": "hex", "iterations": 1000}}}`,
+		}}
+		if r, err := h.Import(ctx, system(), in); err != nil || r.Created != 3 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		_, err = h.CreateUser(ctx, system(), NewUser{Email: "native@example.com", Password: goodPassword, Role: auth.RoleAdmin})
+		h.must(err)
+		was := h.exported()
+
+		clock := storetest.NewClock()
+		clock.Advance(48 * time.Hour)
+		other := newHouse(t, storetest.Open(t, store.Options{Clock: clock.Now}), clock, nil)
+		h.must(other.db.Write(ctx, func(tx *store.Tx) error { return tx.InsertAccount(acme) }))
+		if r, err := other.Import(ctx, system(), ImportBatch{Lines: was}); err != nil || r.Created != 4 || len(r.Lines[0].NotCarried) != 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		is := other.exported()
+		if len(was) != 4 || len(is) != 4 {
+			t.Fatalf("%d lines, then %d", len(was), len(is))
+		}
+		for i := range was {
+			if was[i] != is[i] {
+				t.Errorf("%s\nis now\n%s", was[i], is[i])
+			}
+		}
+	})
+}
+
+// exported is every line of an export with secrets, read in pages of two.
+func (h *house) exported() (lines []string) {
+	h.t.Helper()
+	in := ExportPage{Page: user.Page{Limit: 2}, Secrets: true}
+	for more := true; more; {
+		page, next, err := h.Export(context.Background(), system(), in)
+		h.must(err)
+		for _, e := range page {
+			lines = append(lines, e.Line)
+			in.AfterTime, in.AfterID = e.User.CreatedAt, e.User.ID
+		}
+		more = next
+	}
+	return lines
 }

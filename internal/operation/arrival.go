@@ -28,7 +28,17 @@ type ImportedLine struct {
 	Email      string      `json:"email,omitempty"`
 	Field      string      `json:"field,omitempty"`
 	Reason     string      `json:"reason,omitempty"`
+	Earlier    int         `json:"earlier_line,omitempty"` // took what this one needs
 	NotCarried []string    `json:"not_carried"`
+	// Identifiers are what a line of a dry run would take if it did not clash with one of its batch; a file of several
+	// batches is compared by them.
+	Identifiers []Identifier `json:"identifiers,omitempty"`
+}
+
+// Identifier is something that only one user of an app has, in the form in which it is compared.
+type Identifier struct {
+	Field string `json:"field"` // id, external_id, email or username
+	Value string `json:"value"`
 }
 
 // ImportReport tells what became of a batch.
@@ -63,7 +73,11 @@ func (c *Catalogue) importUsers() *Definition {
 			if l.NotCarried == nil {
 				l.NotCarried = []string{}
 			}
-			out.Lines[i] = ImportedLine(l)
+			out.Lines[i] = ImportedLine{Line: l.Line, Outcome: l.Outcome, ID: l.ID, ExternalID: l.ExternalID, Email: l.Email,
+				Field: l.Field, Reason: l.Reason, Earlier: l.Earlier, NotCarried: l.NotCarried}
+			for _, id := range l.Identifiers {
+				out.Lines[i].Identifiers = append(out.Lines[i].Identifiers, Identifier(id))
+			}
 		}
 		return OK(out), nil
 	})

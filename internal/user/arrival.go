@@ -51,69 +51,69 @@ func CheckArrival(a Arrival) (Arrival, error) {
 	return a, nil
 }
 
-// Known tells which of a list of arrivals are in the app already. It is read once for the list; with the app's row
-// locked it stays true until the Write ends, as long as what is inserted is added.
-type Known struct {
-	id, external, username, email map[string]auth.UserID
+// Identifier is something that only one user of an app has, in the form in which it is compared.
+type Identifier struct {
+	Field string // `id`, `external_id`, `email` or `username`
+	Value string
 }
 
+// Identifiers lists what nobody else of the app may have, in the order in which Find asks.
+func (a Arrival) Identifiers() []Identifier {
+	out := []Identifier{{"id", string(a.User.ID)}}
+	if a.User.ExternalID != "" {
+		out = append(out, Identifier{"external_id", a.User.ExternalID})
+	}
+	for _, e := range a.Emails {
+		out = append(out, Identifier{"email", e.Canonical})
+	}
+	if canonical, err := canonicalUsername(a.User.Username); err == nil && canonical != "" { // checked by CheckArrival
+		out = append(out, Identifier{"username", canonical})
+	}
+	return out
+}
+
+// Known tells which of a list of arrivals are in the app already. It is read once for the list; with the app's row
+// locked it stays true until the Write ends, as long as what is inserted is added.
+type Known map[Identifier]auth.UserID
+
 // ReadKnown looks up every identifier of the arrivals.
-func ReadKnown(tx *store.Tx, app auth.AppID, list []Arrival) (k Known, err error) {
-	var ids, externals, usernames, emails []string
+func ReadKnown(tx *store.Tx, app auth.AppID, list []Arrival) (Known, error) {
+	values := map[string][]string{}
 	for _, a := range list {
-		ids = append(ids, string(a.User.ID))
-		if a.User.ExternalID != "" {
-			externals = append(externals, a.User.ExternalID)
-		}
-		if canonical, err := canonicalUsername(a.User.Username); err == nil && canonical != "" {
-			usernames = append(usernames, canonical)
-		}
-		for _, e := range a.Emails {
-			emails = append(emails, e.Canonical)
+		for _, i := range a.Identifiers() {
+			values[i.Field] = append(values[i.Field], i.Value)
 		}
 	}
-	if k.id, err = tx.UsersWithID(app, ids); err != nil {
-		return k, err
+	known := Known{}
+	for field, find := range map[string]func(auth.AppID, []string) (map[string]auth.UserID, error){"id": tx.UsersWithID,
+		"external_id": tx.UsersWithExternalID, "email": tx.UsersWithEmail, "username": tx.UsersWithUsername} {
+		owners, err := find(app, values[field])
+		if err != nil {
+			return nil, err
+		}
+		for value, who := range owners {
+			known[Identifier{field, value}] = who
+		}
 	}
-	if k.external, err = tx.UsersWithExternalID(app, externals); err != nil {
-		return k, err
-	}
-	if k.username, err = tx.UsersWithUsername(app, usernames); err != nil {
-		return k, err
-	}
-	k.email, err = tx.UsersWithEmail(app, emails)
-	return k, err
+	return known, nil
 }
 
 // Find tells whether somebody has an identifier of the arrival, who, and which: `id`, `external_id` or `email` mean
 // that the person is there, `username` that somebody else took the name. The field is empty if nothing is taken.
 func (k Known) Find(a Arrival) (who auth.UserID, field string) {
-	if who, ok := k.id[string(a.User.ID)]; ok {
-		return who, "id"
-	}
-	if who, ok := k.external[a.User.ExternalID]; ok && a.User.ExternalID != "" {
-		return who, "external_id"
-	}
-	for _, e := range a.Emails {
-		if who, ok := k.email[e.Canonical]; ok {
-			return who, "email"
+	for _, i := range a.Identifiers() {
+		if who, ok := k[i]; ok {
+			return who, i.Field
 		}
-	}
-	canonical, _ := canonicalUsername(a.User.Username) // checked by CheckArrival
-	if who, ok := k.username[canonical]; ok && canonical != "" {
-		return who, "username"
 	}
 	return "", ""
 }
 
 // Add notes an arrival, so that a second one with an identifier of it is found.
 func (k Known) Add(a Arrival) {
-	k.id[string(a.User.ID)], k.external[a.User.ExternalID] = a.User.ID, a.User.ID
-	for _, e := range a.Emails {
-		k.email[e.Canonical] = a.User.ID
+	for _, i := range a.Identifiers() {
+		k[i] = a.User.ID
 	}
-	canonical, _ := canonicalUsername(a.User.Username) // checked by CheckArrival
-	k.username[canonical] = a.User.ID
 }
 
 // ReserveNumbers takes the numbers of n users, in an app whose row it locks, and answers the first. Code: not-found.

@@ -50,8 +50,8 @@ func halves() map[string]string {
 	}
 }
 
-// checkRows looks for half-done writes in the rows that a dead process left.
-func checkRows(t *testing.T, s settings) {
+// rows opens the rows that a dead process left.
+func rows(t *testing.T, s settings) *sql.DB {
 	t.Helper()
 	driver, source := "pgx", s.database
 	if source == "" {
@@ -61,18 +61,31 @@ func checkRows(t *testing.T, s settings) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() })
 	if driver == "sqlite" {
 		var verdict string
 		if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 			t.Errorf("integrity_check says %q, %v", verdict, err)
 		}
 	}
+	return db
+}
+
+// checkRows looks for half-done writes in the rows that a dead process left.
+func checkRows(t *testing.T, s settings) {
+	t.Helper()
+	db := rows(t, s)
+	findNone(t, db, halves())
+}
+
+// findNone runs queries that count what must not exist.
+func findNone(t *testing.T, db *sql.DB, queries map[string]string) {
+	t.Helper()
 	var users int
 	if err := db.QueryRow("SELECT count(*) FROM users").Scan(&users); err != nil || users == 0 {
 		t.Fatalf("%d users, %v: nothing was tested", users, err)
 	}
-	for what, query := range halves() {
+	for what, query := range queries {
 		var n int
 		if err := db.QueryRow(query).Scan(&n); err != nil {
 			t.Errorf("%s: %v", what, err)
