@@ -135,8 +135,9 @@ func (e *Engine) Contracts() []Info {
 	return out
 }
 
-// Owns reports whether a mounted contract serves the path of a request, with whatever method, or is mounted above
-// it with a base path of its own.
+// Owns reports whether a mounted contract serves the path of a request, with whatever method, or is mounted above it:
+// with a base path of its own, or at the root with a path that begins with the same segment. What no contract is above
+// is left to the pages.
 func (e *Engine) Owns(r *http.Request) bool {
 	path := r.URL.EscapedPath()
 	// Nearly every request names a method that its path has. Asking for that one alone, with a context from the pool,
@@ -150,12 +151,21 @@ func (e *Engine) Owns(r *http.Request) bool {
 	}
 	for _, p := range e.plans {
 		for _, base := range p.bases {
-			if base != "" && below(path, base) && (p.host == "" || p.host == hostOf(r.Host)) {
+			if below(path, base) && (base != "" || p.begins(path)) && (p.host == "" || p.host == hostOf(r.Host)) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// begins reports whether some operation's path has the same first segment, as it is written.
+func (p *plan) begins(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return slices.ContainsFunc(p.operations, func(op *operationPlan) bool {
+		own, _, _ := strings.Cut(strings.TrimPrefix(op.path, "/"), "/")
+		return own == first && own != ""
+	})
 }
 
 func below(path, base string) bool {

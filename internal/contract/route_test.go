@@ -2,6 +2,8 @@ package contract
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -180,5 +182,17 @@ func TestAppOfARequest(t *testing.T) {
 	}
 	if status, body, _ := ask(t, e.Handler(), "GET", "/a?app=app_other", "", "Authorization: Bearer good"); status != 403 || !strings.Contains(body, "app-mismatch") {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+// TestOwns: a contract at the root owns what begins like one of its paths, and leaves the rest to the pages; one with a
+// base path of its own owns all below it.
+func TestOwns(t *testing.T) {
+	e := start(t, newThings(), named("root", "[{url: /}]", says("/account/x", "get", "", "one", "")), named("based", "[{url: /base}]", says("/a", "get", "", "two", "")))
+	for path, want := range map[string]bool{"/account/x": true, "/account/y": true, "/account": true, "/accounts": false, "/": false, "/nothing": false,
+		"/base/y": true, "/based": false} {
+		if got := e.Owns(httptest.NewRequest(http.MethodGet, "http://id.example"+path, nil)); got != want {
+			t.Errorf("%s: owned %v", path, got)
+		}
 	}
 }

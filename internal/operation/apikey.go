@@ -33,7 +33,7 @@ func (c *Catalogue) createAPIKey() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(NewAPIKey{APIKey: apiKeyView(key), Secret: secret}), nil
+		return OK(NewAPIKey{APIKey: c.apiKeyView(key), Secret: secret}), nil
 	})
 }
 
@@ -62,7 +62,7 @@ func (c *Catalogue) listAPIKeys() *Definition {
 		rows, next := paged(page, rows, func(k auth.APIKey) place { return place{k.CreatedAt, string(k.ID)} })
 		out := APIKeys{APIKeys: make([]APIKey, len(rows)), NextCursor: next}
 		for i, row := range rows {
-			out.APIKeys[i] = apiKeyView(row)
+			out.APIKeys[i] = c.apiKeyView(row)
 		}
 		return OK(out), nil
 	})
@@ -86,7 +86,7 @@ func (c *Catalogue) getAPIKey() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(APIKeyResult{APIKey: apiKeyView(key)}), nil
+		return OK(APIKeyResult{APIKey: c.apiKeyView(key)}), nil
 	})
 }
 
@@ -103,7 +103,7 @@ func (c *Catalogue) rotateAPIKey() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(NewAPIKey{APIKey: apiKeyView(key), Secret: secret}), nil
+		return OK(NewAPIKey{APIKey: c.apiKeyView(key), Secret: secret}), nil
 	})
 }
 
@@ -127,7 +127,7 @@ func (c *Catalogue) refreshAPIKey() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(APIKeyResult{APIKey: apiKeyView(key)}), nil
+		return OK(APIKeyResult{APIKey: c.apiKeyView(key)}), nil
 	})
 }
 

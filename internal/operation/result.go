@@ -174,6 +174,8 @@ type APIKey struct {
 	LastUsedAt    time.Time     `json:"last_used_at,omitempty"`
 	RevokedAt     time.Time     `json:"revoked_at,omitempty"`
 	PreviousUntil time.Time     `json:"previous_until,omitempty"`
+	// Usable is false once the key was revoked or has expired.
+	Usable bool `json:"usable"`
 }
 
 // APIKeyResult carries one API key.

@@ -89,13 +89,13 @@ func sessionView(s auth.Session, current auth.SessionID) Session {
 	}
 }
 
-func apiKeyView(k auth.APIKey) APIKey {
+func (c *Catalogue) apiKeyView(k auth.APIKey) APIKey {
 	scopes := k.Scopes
 	if scopes == nil {
 		scopes = []string{}
 	}
 	return APIKey{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: scopes, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt,
-		LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt, PreviousUntil: k.PreviousUntil}
+		LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt, PreviousUntil: k.PreviousUntil, Usable: k.Usable(c.deps.Clock())}
 }
 
 func (c *Catalogue) appView(ctx context.Context, a auth.App) (App, error) {

@@ -12,11 +12,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/ostiary-id/ostiary/client"
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
 )
@@ -28,9 +27,7 @@ var update = flag.Bool("update", false, "write the answers of the server into th
 // recorded; the review reads what changed.
 //
 // What nobody can foresee stands as {{name}}: in a request a variable, in an answer a placeholder. Directives before a
-// request set variables: `mail NAME ADDRESS` (the token of the newest link), `mail-code NAME ADDRESS`, `totp NAME SECRET`,
-// `app-key NAME`, `administrator NAME` (an access token), `advance DURATION`; `capture NAME PATH` takes a value out of
-// the answer.
+// request prepare it; they are described at prepare.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*/*.http")
 	if err != nil || len(files) == 0 {
@@ -38,8 +35,9 @@ func TestTranscripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.ToSlash(strings.TrimPrefix(file, filepath.Join("testdata", "transcripts")+string(filepath.Separator))), func(t *testing.T) {
-			servertest.Each(t, func(t *testing.T, i *servertest.Instance) { replayTranscript(t, i, file) },
-				allContracts(filepath.Base(filepath.Dir(file))))
+			exchanges := readExchanges(t, file)
+			servertest.Each(t, func(t *testing.T, i *servertest.Instance) { replayTranscript(t, i, file, exchanges) },
+				allContracts(filepath.Base(filepath.Dir(file))), limitsOf(exchanges))
 		})
 	}
 }
@@ -70,28 +68,33 @@ type exchange struct {
 	directives [][]string
 }
 
-func replayTranscript(t *testing.T, i *servertest.Instance, file string) {
+func readExchanges(t *testing.T, file string) []exchange {
+	t.Helper()
 	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	talk := conversation{t: t, i: i, vars: map[string]string{}}
-	var out strings.Builder
+	none(t, err)
+	var out []exchange
 	for n, text := range strings.Split("\n"+string(data), "\n### ")[1:] {
 		e, err := parseExchange(text)
 		if err != nil {
 			t.Fatalf("%s: exchange %d: %v", file, n+1, err)
 		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func replayTranscript(t *testing.T, i *servertest.Instance, file string, exchanges []exchange) {
+	talk := conversation{t: t, i: i, vars: map[string]string{}}
+	var out strings.Builder
+	for _, e := range exchanges {
 		got := talk.ask(e)
 		fmt.Fprintf(&out, "### %s\n%s\n", strings.Join(e.head, "\n"), e.request()+"\n"+got)
 		if !*update && got != e.answer {
 			t.Errorf("%s: %s:\n got %s\nwant %s", file, e.head[0], got, e.answer)
 		}
 	}
-	if text := strings.TrimRight(out.String(), "\n") + "\n"; *update && text != string(data) {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if *update {
+		none(t, os.WriteFile(file, []byte(strings.TrimRight(out.String(), "\n")+"\n"), 0o600))
 	}
 }
 
@@ -195,37 +198,8 @@ func (c *conversation) ask(e exchange) string {
 	return c.show(resp, body)
 }
 
-// prepare does what directives ask for before the request.
-func (c *conversation) prepare(e exchange) {
-	c.t.Helper()
-	ctx := c.t.Context()
-	c.i.Clock.Advance(time.Second)
-	for _, d := range e.directives {
-		switch d[0] {
-		case "capture":
-		case "advance":
-			span, err := time.ParseDuration(d[1])
-			none(c.t, err)
-			c.i.Clock.Advance(span)
-		case "mail":
-			c.vars[d[1]] = mailed(c.t, c.i, d[2])
-		case "mail-code":
-			c.vars[d[1]] = regexp.MustCompile(`: (\d{6})\n`).FindStringSubmatch(c.i.Inbox(d[2]).Text)[1]
-		case "totp":
-			c.vars[d[1]] = code(c.t, c.i, c.vars[d[2]])
-		case "app-key":
-			c.vars[d[1]] = ok[client.NewAppKey](c.t)(c.i.Operator.CreateAppKey(ctx, "default", "door", "")).Secret
-		case "administrator":
-			c.vars[d[1]] = ok[client.SignedIn](c.t)(c.i.Client.CreateFirstAdministrator(ctx, client.Setup{Token: c.i.SetupToken(),
-				Email: "admin@example.com", Password: phrase, Name: "Ada"})).Tokens.AccessToken
-			c.i.Clock.Advance(time.Second) // what comes next is later
-		default:
-			c.t.Fatalf("no directive %q", d[0])
-		}
-	}
-}
-
-// capture takes values out of the answer: of a JSON body by their dotted path, or of a cookie by `cookie.NAME`.
+// capture takes values out of the answer, by `capture NAME PATH`: of a JSON body by their dotted path, or of a cookie by
+// `cookie.NAME`. A step may be the index of a list.
 func (c *conversation) capture(e exchange, resp *http.Response, body []byte) {
 	c.t.Helper()
 	for _, d := range e.directives {
@@ -240,7 +214,22 @@ func (c *conversation) capture(e exchange, resp *http.Response, body []byte) {
 			}
 			continue
 		}
-		c.vars[d[1]] = reply{t: c.t, what: e.head[0], Body: body}.text(d[2])
+		var value any
+		none(c.t, json.Unmarshal(body, &value))
+		for step := range strings.SplitSeq(d[2], ".") {
+			if list, is := value.([]any); is {
+				index, err := strconv.Atoi(step)
+				none(c.t, err)
+				value = list[index]
+			} else {
+				value = at(value, step)
+			}
+		}
+		text, is := value.(string)
+		if !is {
+			c.t.Fatalf("%s: no text at %s in %s", e.head[0], d[2], body)
+		}
+		c.vars[d[1]] = text
 	}
 }
 
@@ -255,6 +244,7 @@ var placeholders = []struct {
 	{regexp.MustCompile(`\b(phak|ch_live)_[0-9A-Za-z]{20,}`), "{{API key}}"},
 	{regexp.MustCompile(`\b(phak|ch_live)_[0-9A-Za-z]{3}\b`), "{{prefix of a key}}"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), "{{id}}"},
+	{regexp.MustCompile(`"req-[\w-]+"`), `"req-{{id of the request}}"`},
 	{regexp.MustCompile(`\b[A-Z2-7]{32}\b`), "{{TOTP secret}}"},
 	{regexp.MustCompile(`[\w-]{40,}`), "{{secret}}"},
 	{regexp.MustCompile(`"[0-9a-hjkmnp-tv-z]{10}"`), `"{{backup code}}"`},
@@ -262,7 +252,8 @@ var placeholders = []struct {
 }
 
 // told are the headers that a transcript shows.
-var told = []string{"Allow", "Content-Disposition", "Content-Type", "Location", "Retry-After", "Set-Cookie", "Www-Authenticate"}
+var told = []string{"Allow", "Content-Disposition", "Content-Type", "Location", "Retry-After", "Set-Cookie", "Www-Authenticate", "X-Csrf-Token",
+	"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"}
 
 func (c *conversation) show(resp *http.Response, body []byte) string {
 	var b strings.Builder
