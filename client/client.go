@@ -28,6 +28,8 @@ type Client struct {
 	Token   string       // access token or API key; empty: nobody is signed in
 	AppKey  string       // says which app requests belong to
 	App     string       // the app that is meant; the operator chooses with it, others may only confirm
+	// ChallengeResponse answers the app's challenge, where it has one: what its widget gave, or a site key. It works once.
+	ChallengeResponse string
 }
 
 // WithToken is c with another credential.
@@ -139,7 +141,8 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 		return nil, fmt.Errorf("build the request: %w", err)
 	}
 	hr.Header.Set("Accept", "application/json, application/problem+json")
-	for name, value := range map[string]string{"X-App-Key": c.AppKey, "X-App": c.App, "If-Match": r.ifMatch} {
+	for name, value := range map[string]string{"X-App-Key": c.AppKey, "X-App": c.App, "If-Match": r.ifMatch,
+		"X-Challenge-Response": c.ChallengeResponse} {
 		if value != "" {
 			hr.Header.Set(name, value)
 		}

@@ -115,12 +115,24 @@ type App struct {
 	Status          string `json:"status"`
 	DefaultClientID string `json:"default_client_id"`
 	// Registration says how people sign up: open, invite-code, invite, waitlist or closed.
-	Registration     string     `json:"registration"`
-	AccountsOnSignUp bool       `json:"accounts_on_sign_up"`
-	PasswordMin      int        `json:"password_min"`
-	Version          int64      `json:"version"`
-	CreatedAt        *time.Time `json:"created_at"` // nil: with the database
-	UpdatedAt        *time.Time `json:"updated_at"`
+	Registration     string       `json:"registration"`
+	AccountsOnSignUp bool         `json:"accounts_on_sign_up"`
+	PasswordMin      int          `json:"password_min"`
+	Challenge        AppChallenge `json:"challenge"`
+	Version          int64        `json:"version"`
+	CreatedAt        *time.Time   `json:"created_at"` // nil: with the database
+	UpdatedAt        *time.Time   `json:"updated_at"`
+}
+
+// AppChallenge is what an app asks of strangers before they sign up, sign in or have a mail sent.
+type AppChallenge struct {
+	Kind          string   `json:"kind"` // none, allow-list, turnstile, hcaptcha or recaptcha
+	SiteKeys      []string `json:"site_keys"`
+	SecretSet     bool     `json:"secret_set"`
+	Hostnames     []string `json:"hostnames"`
+	MinScore      float64  `json:"min_score"`
+	CheckAction   bool     `json:"check_action"`
+	ExemptAppKeys bool     `json:"exempt_app_keys"`
 }
 
 // AppKey is an app key without its secret.

@@ -122,12 +122,17 @@ type Change struct {
 	PasswordMin      *int // 0: what the door says
 	Registration     *auth.RegistrationMode
 	AccountsOnSignUp *bool
+	Challenge        ChallengeChange
 	IfMatch          *int64 // the version that the change was made against; nil: any
 }
 
 // Update changes the name and settings of an app. Errors: CodeInvalidRequest, CodeForbidden, CodeNotFound,
 // CodeVersionMismatch, and those of Recheck.
 func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, change Change) (a auth.App, err error) {
+	sealed, err := s.sealSecret(id, change.Challenge.Secret)
+	if err != nil {
+		return auth.App{}, err
+	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		if err := s.admit(tx, c, id); err != nil {
 			return err
@@ -142,6 +147,7 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, chan
 		set(&a.Settings.PasswordMin, change.PasswordMin)
 		set(&a.Settings.Registration, change.Registration)
 		set(&a.Settings.AccountsOnSignUp, change.AccountsOnSignUp)
+		change.Challenge.apply(&a.Settings.Challenge, sealed)
 		if a.Name, err = checkName(a.Name); err != nil {
 			return err
 		}

@@ -20,6 +20,8 @@ type Options struct {
 	Rand  io.Reader
 	// Recheck re-reads the caller inside a Write: session.Service.Recheck.
 	Recheck func(tx *store.Tx, c auth.Caller) (auth.User, error)
+	// SealChallenge makes the stored form of an app's secret at a challenge service: challenge.Verifier.Seal.
+	SealChallenge func(app auth.AppID, plain string) ([]byte, error)
 }
 
 // Service makes and finds apps, clients and app keys. It is safe for concurrent use.
@@ -29,6 +31,7 @@ type Service struct {
 	clock   func() time.Time
 	rand    io.Reader
 	recheck func(tx *store.Tx, c auth.Caller) (auth.User, error)
+	seal    func(app auth.AppID, plain string) ([]byte, error)
 
 	apps     *store.Cache[*auth.App]
 	clients  *store.Cache[*auth.Client]
@@ -44,7 +47,7 @@ const cacheSize = 1000
 // New makes a Service.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, audit: o.Audit, clock: o.Clock, rand: o.Rand, recheck: o.Recheck,
+		db: o.DB, audit: o.Audit, clock: o.Clock, rand: o.Rand, recheck: o.Recheck, seal: o.SealChallenge,
 		apps:     store.NewCache[*auth.App](o.DB, store.KindApp, cacheSize),
 		clients:  store.NewCache[*auth.Client](o.DB, store.KindClient, cacheSize),
 		defaults: store.NewCache[auth.ClientID](o.DB, store.KindApp, cacheSize),

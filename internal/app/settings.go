@@ -33,6 +33,9 @@ func checkSettings(s auth.AppSettings) error {
 	if !slices.Contains(algorithms, s.SigningAlgorithm) {
 		return invalidSetting("signing_algorithm", "it is ES256, EdDSA, RS256 or HS256")
 	}
+	if err := checkChallenge(s.Challenge); err != nil {
+		return err
+	}
 	if len(s.Attributes) > maxAttributes {
 		return invalidSetting("attributes", fmt.Sprintf("an app has at most %d", maxAttributes))
 	}

@@ -11,7 +11,7 @@ import (
 var order = [][]string{
 	{"internal/auth"}, {"internal/secret"}, {"internal/telemetry"},
 	{"internal/store"}, {"internal/config"}, {"internal/httpx"}, {"internal/outbound"},
-	{"internal/audit"}, {"internal/queue"}, {"internal/proof"}, {"internal/signer"}, {"internal/limit"},
+	{"internal/audit"}, {"internal/queue"}, {"internal/proof"}, {"internal/signer"}, {"internal/limit"}, {"internal/challenge"},
 	{"internal/app", "internal/user", "internal/factor", "internal/session", "internal/account", "internal/apikey",
 		"internal/invite", "internal/waitlist", "internal/federation", "internal/mail", "internal/webhook"},
 	{"internal/login"}, {"internal/lifecycle"}, {"internal/oauth"},

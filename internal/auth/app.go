@@ -37,6 +37,8 @@ type AppSettings struct {
 	// AccountsOnSignUp makes an account for everybody who signs up, owned by them, and lets sessions begin in the user's
 	// oldest account.
 	AccountsOnSignUp bool `json:"accounts_on_sign_up,omitempty"`
+	// Challenge says what strangers have to show before they may try anything that costs; the zero value: nothing.
+	Challenge ChallengeSettings `json:"challenge,omitzero"`
 }
 
 // AttributeWriter says who may write an attribute.

@@ -46,6 +46,9 @@ const (
 	CodeInviteCodeInvalid      Code = "invite-code-invalid"     // unknown, used up, expired or revoked; never says which
 	CodeRegistrationWaitlisted Code = "registration-waitlisted" // the address waits for an administrator; told for every address
 
+	CodeChallengeFailed      Code = "challenge-failed"      // the response to the app's challenge is missing or not valid
+	CodeChallengeUnavailable Code = "challenge-unavailable" // the service that judges responses does not answer
+
 	CodeTotpNotEnabled Code = "totp-not-enabled"
 	CodeTotpNotBegun   Code = "totp-not-begun"
 	CodeRateLimited    Code = "rate-limited"
@@ -100,6 +103,9 @@ var codes = map[Code]struct {
 	CodeInviteCodeRequired:     {403, "Signing up takes an invite code"},
 	CodeInviteCodeInvalid:      {400, "The invite code is not valid"},
 	CodeRegistrationWaitlisted: {403, "The sign-up is on the waiting list"},
+
+	CodeChallengeFailed:      {400, "The challenge was not passed"},
+	CodeChallengeUnavailable: {503, "The challenge cannot be checked at present"},
 
 	CodeTotpAlreadyEnabled: {409, "Two-factor authentication is already enabled"},
 	CodeTotpNotEnabled:     {409, "Two-factor authentication is not enabled"},

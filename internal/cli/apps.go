@@ -23,14 +23,18 @@ type appsListCmd struct{}
 // Run lists the apps.
 func (appsListCmd) Run(e *env) error {
 	return e.ask("", func(c *client.Client) error {
-		apps, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]client.App, string, error) {
-			page, err := c.ListApps(ctx, p)
-			return page.Apps, page.NextCursor, err
-		})
+		apps, err := listApps(e.ctx, c)
 		if err != nil {
 			return err
 		}
 		return e.showApps(apps, apps)
+	})
+}
+
+func listApps(ctx context.Context, c *client.Client) ([]client.App, error) {
+	return all(ctx, func(ctx context.Context, p client.Paging) ([]client.App, string, error) {
+		page, err := c.ListApps(ctx, p)
+		return page.Apps, page.NextCursor, err
 	})
 }
 
@@ -75,6 +79,14 @@ type appsUpdateCmd struct {
 	Registration     string `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
 	AccountsOnSignUp string `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether everybody who signs up gets an account."`
 	PasswordMin      int    `placeholder:"N" help:"Least length of a password, 8 to 128."`
+
+	Challenge              string   `placeholder:"KIND" help:"What strangers must show before they sign up, sign in or have a mail sent: none, allow-list, turnstile, hcaptcha or recaptcha."`
+	ChallengeSecretFile    string   `placeholder:"FILE" help:"File with the secret of the app at the service; - reads it from the input."`
+	ChallengeSiteKey       []string `placeholder:"KEY" help:"Public site key; may be repeated."`
+	ChallengeHostname      []string `placeholder:"HOST" help:"Host of a page that may show the widget; may be repeated."`
+	ChallengeMinScore      float64  `placeholder:"N" help:"Least score of reCAPTCHA v3, 0 to 1."`
+	ChallengeCheckAction   string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether the widget must name the operation as its action."`
+	ChallengeExemptAppKeys string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether requests with a key of the app need no response."`
 }
 
 // Run changes an app.
@@ -91,6 +103,13 @@ func (c appsUpdateCmd) Run(e *env) error {
 	if c.PasswordMin != 0 {
 		change["password_min"] = c.PasswordMin
 	}
+	challenge, err := c.challenge(e)
+	if err != nil {
+		return err
+	}
+	if len(challenge) > 0 {
+		change["challenge"] = challenge
+	}
 	return e.ask("", func(ask *client.Client) error {
 		app, err := ask.UpdateApp(e.ctx, c.ID, 0, change)
 		if err != nil {
@@ -100,12 +119,42 @@ func (c appsUpdateCmd) Run(e *env) error {
 	})
 }
 
+// challenge is the part of the change that is about challenges.
+func (c appsUpdateCmd) challenge(e *env) (map[string]any, error) {
+	change := map[string]any{}
+	if c.Challenge != "" {
+		change["kind"] = c.Challenge
+	}
+	if c.ChallengeSecretFile != "" {
+		secret, err := e.secretFile(c.ChallengeSecretFile)
+		if err != nil {
+			return nil, err
+		}
+		change["secret"] = secret
+	}
+	if len(c.ChallengeSiteKey) > 0 {
+		change["site_keys"] = c.ChallengeSiteKey
+	}
+	if len(c.ChallengeHostname) > 0 {
+		change["hostnames"] = c.ChallengeHostname
+	}
+	if c.ChallengeMinScore != 0 {
+		change["min_score"] = c.ChallengeMinScore
+	}
+	for name, value := range map[string]string{"check_action": c.ChallengeCheckAction, "exempt_app_keys": c.ChallengeExemptAppKeys} {
+		if value != "" {
+			change[name] = value == "yes"
+		}
+	}
+	return change, nil
+}
+
 func (e *env) showApps(value any, apps []client.App) error {
 	var rows [][]string
 	for _, a := range apps {
-		rows = append(rows, []string{a.ID, a.Name, a.Status, a.Registration, when(a.CreatedAt)})
+		rows = append(rows, []string{a.ID, a.Name, a.Status, a.Registration, a.Challenge.Kind, when(a.CreatedAt)})
 	}
-	return e.show(value, table([]string{"id", "name", "status", "sign-up", "created"}, rows))
+	return e.show(value, table([]string{"id", "name", "status", "sign-up", "challenge", "created"}, rows))
 }
 
 type appKeysCmd struct {

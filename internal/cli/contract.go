@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
+	"github.com/ostiary-id/ostiary/client"
+	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/operation"
 	"github.com/ostiary-id/ostiary/internal/server"
@@ -20,6 +23,12 @@ type contractCmd struct {
 
 type contractListCmd struct{}
 
+// mounted is a contract with what its app asks of strangers.
+type mounted struct {
+	contract.Info
+	Challenge string `json:"challenge"`
+}
+
 // Run lists the mounted contracts.
 func (contractListCmd) Run(e *env) error {
 	c, err := e.settings()
@@ -30,11 +39,39 @@ func (contractListCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	asked := e.challengesByApp(c)
+	list := make([]mounted, len(infos))
 	var rows [][]string
-	for _, i := range infos {
-		rows = append(rows, []string{i.Name, i.Title, string(i.App), first(i.Host, "any"), strings.Join(i.Bases, " "), strconv.Itoa(i.Operations)})
+	for n, i := range infos {
+		list[n] = mounted{Info: i, Challenge: first(asked[string(i.App)], "unknown")}
+		rows = append(rows, []string{i.Name, i.Title, string(i.App), first(i.Host, "any"), strings.Join(i.Bases, " "),
+			strconv.Itoa(i.Operations), list[n].Challenge})
 	}
-	return e.show(infos, table([]string{"name", "title", "app", "host", "base", "operations"}, rows))
+	return e.show(list, table([]string{"name", "title", "app", "host", "base", "operations", "challenge"}, rows))
+}
+
+// challengesByApp asks the server, or the database of the settings, for the challenge of each app; empty while there is
+// neither, for the contracts are listed all the same.
+func (e *env) challengesByApp(c config.Config) map[string]string {
+	out := map[string]string{}
+	if c.Database == "" {
+		if _, err := os.Stat(server.DatabasePath(c)); err != nil {
+			return out
+		}
+	}
+	web, done, err := e.connect(c)
+	if err != nil {
+		return out
+	}
+	defer func() { _ = done() }() // what was read stands
+	apps, err := listApps(e.ctx, &client.Client{BaseURL: server.OperatorURL, HTTP: web})
+	if err != nil {
+		return out
+	}
+	for _, a := range apps {
+		out[a.ID] = a.Challenge.Kind
+	}
+	return out
 }
 
 type contractCheckCmd struct {

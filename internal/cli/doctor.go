@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -66,23 +67,56 @@ func (e *env) examine(c config.Config) []server.Finding {
 		return []server.Finding{{Level: server.Unsafe, Subject: "database", Text: err.Error(), Remedy: "make the database reachable"}}
 	}
 	defer func() { _ = done() }() // the findings stand
-	return []server.Finding{ready(e.ctx, web), administrators(e.ctx, web)}
+	return append(ready(e.ctx, web), append(challenges(e.ctx, web), administrators(e.ctx, web))...)
 }
 
-func ready(ctx context.Context, web *http.Client) server.Finding {
+// ready reads what the server says about its own state.
+func ready(ctx context.Context, web *http.Client) []server.Finding {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.OperatorURL+"/readyz", nil)
 	if err != nil {
-		return server.Finding{Level: server.Unsafe, Subject: "database", Text: err.Error(), Remedy: "see the server's log"}
+		return []server.Finding{{Level: server.Unsafe, Subject: "database", Text: err.Error(), Remedy: "see the server's log"}}
 	}
 	response, err := web.Do(request)
 	if err != nil {
-		return server.Finding{Level: server.Unsafe, Subject: "database", Text: err.Error(), Remedy: "see the server's log"}
+		return []server.Finding{{Level: server.Unsafe, Subject: "database", Text: err.Error(), Remedy: "see the server's log"}}
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return server.Finding{Level: server.Unsafe, Subject: "database", Text: "does not answer", Remedy: "make the database reachable; the server's log says why it is not"}
+		return []server.Finding{{Level: server.Unsafe, Subject: "database", Text: "does not answer", Remedy: "make the database reachable; the server's log says why it is not"}}
 	}
-	return server.Finding{Level: server.Fine, Subject: "database", Text: "answers"}
+	out := []server.Finding{{Level: server.Fine, Subject: "database", Text: "answers"}}
+	var state struct {
+		Challenges string `json:"challenges"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&state); err == nil && state.Challenges != "" {
+		out = append(out, server.Finding{Level: server.Unsafe, Subject: "challenges", Text: "a challenge service does not answer: strangers are refused",
+			Remedy: "the server's log says which and why; `ostiary apps update APP --challenge none` asks nobody meanwhile"})
+	}
+	return out
+}
+
+// challenges tells what each app asks of strangers.
+func challenges(ctx context.Context, web *http.Client) []server.Finding {
+	apps, err := listApps(ctx, &client.Client{BaseURL: server.OperatorURL, HTTP: web})
+	if err != nil {
+		return []server.Finding{{Level: server.Unsafe, Subject: "challenges", Text: err.Error(), Remedy: "see the server's log"}}
+	}
+	var out []server.Finding
+	for _, a := range apps {
+		f := server.Finding{Level: server.Fine, Subject: "challenge (app " + a.ID + ")", Text: a.Challenge.Kind}
+		switch {
+		case a.Challenge.Kind == "none" || a.Challenge.Kind == "":
+			f.Text = "none: robots are held off by limits alone"
+		case a.Challenge.Kind == "allow-list":
+			f.Level, f.Text = server.Notice, "allow-list: whoever reads the page knows the site key"
+			f.Remedy = "use turnstile, hcaptcha or recaptcha against robots that are made for this app"
+		case len(a.Challenge.Hostnames) == 0:
+			f.Level, f.Text = server.Notice, a.Challenge.Kind+": a response from any page that the service lets use the widget counts"
+			f.Remedy = "name the hosts of your pages with --challenge-hostname"
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 func administrators(ctx context.Context, web *http.Client) server.Finding {

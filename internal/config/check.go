@@ -29,6 +29,7 @@ func (c Config) Check() []string {
 	}
 	d.smtp(c.SMTP)
 	d.proxy(c.Outbound.Proxy)
+	d.challenge(c.Challenge)
 	d.lifetimes(c.Lifetimes)
 	d.password(c.Password)
 	d.limits(c.Limits)
@@ -105,6 +106,19 @@ func (d *decoder) proxy(value string) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		d.problem("outbound.proxy", "want http://host:port or https://host:port") // never the value: it may hold a password
+	}
+}
+
+func (d *decoder) challenge(c Challenge) {
+	for key, value := range map[string]string{"turnstile_url": c.TurnstileURL, "hcaptcha_url": c.HCaptchaURL, "recaptcha_url": c.ReCAPTCHAURL} {
+		u, err := url.Parse(value)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil {
+			d.problem("challenge."+key, "want https://host/path, got %s", describe(value))
+		}
+	}
+	const longest = time.Minute
+	if c.Timeout < time.Millisecond || c.Timeout > longest {
+		d.problem("challenge.timeout", "want from 1ms to 1m")
 	}
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	Metrics   Metrics          `key:"metrics"`
 	SMTP      SMTP             `key:"smtp"`
 	Outbound  Outbound         `key:"outbound"`
+	Challenge Challenge        `key:"challenge"`
 	Lifetimes Lifetimes        `key:"lifetimes"`
 	Password  Password         `key:"password"`
 	Limits    map[string]Limit `key:"limits" help:"Overrides of limiters by name; docs/limits.md lists them. Each has max, per and off."`
@@ -60,6 +61,14 @@ type SMTP struct {
 type Outbound struct {
 	Allow []netip.Prefix `key:"allow" help:"Networks that may be called although they are not on the public internet, such as the one of your own GitLab: on any port, and over plain http too. Empty: none."`
 	Proxy string         `key:"proxy" help:"http:// or https:// URL of a forward proxy for calls to other networks. It resolves names itself, so it has to refuse inner addresses. The environment (HTTPS_PROXY) is never asked."`
+}
+
+// Challenge is how the services are called that tell people from robots. Which app asks which is a setting of the app.
+type Challenge struct {
+	Timeout      time.Duration `key:"timeout" default:"5s" help:"How long a service may take; later, and when it does not answer, strangers are refused with 503."`
+	TurnstileURL string        `key:"turnstile_url" default:"https://challenges.cloudflare.com/turnstile/v0/siteverify" help:"Where Turnstile verifies."`
+	HCaptchaURL  string        `key:"hcaptcha_url" default:"https://api.hcaptcha.com/siteverify" help:"Where hCaptcha verifies."`
+	ReCAPTCHAURL string        `key:"recaptcha_url" default:"https://www.google.com/recaptcha/api/siteverify" help:"Where reCAPTCHA verifies; https://www.recaptcha.net/recaptcha/api/siteverify where google.com is out of reach."`
 }
 
 // Lifetimes are the times of sessions, tokens and one-time secrets. All go down to one second.

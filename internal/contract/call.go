@@ -51,7 +51,7 @@ type call struct {
 }
 
 // ownValues are the inputs that the engine itself uses.
-type ownValues struct{ csrf, app, client string }
+type ownValues struct{ csrf, app, client, challenge string }
 
 func newCall(e *Engine) *call {
 	c := &call{e: e, route: chi.NewRouteContext()}
@@ -205,7 +205,10 @@ func (c *call) perform() (operation.Outcome, error) {
 	if err := c.resolve(); err != nil {
 		return operation.Outcome{}, err
 	}
-	request := operation.Request{Caller: c.caller}
+	request := operation.Request{Caller: c.caller, ChallengeResponse: c.own.challenge}
+	if request.ChallengeResponse == "" {
+		request.ChallengeResponse = c.r.Header.Get(challengeHeader)
+	}
 	err = c.e.o.Operations.Admit(&request)
 	if c.limit = request.Limit; err != nil {
 		return operation.Outcome{}, err

@@ -320,11 +320,16 @@ func (c *call) takeOwn(name, text string) {
 		c.own.app = strings.TrimPrefix(text, c.plan.ids["app"])
 	case inputClient:
 		c.own.client = strings.TrimPrefix(text, c.plan.ids["client"])
+	case inputChallenge:
+		c.own.challenge = text
 	}
 }
 
 // csrfHeader carries a CSRF token where a document declares no place for it.
 const csrfHeader = "X-Csrf-Token"
+
+// challengeHeader carries the response to a challenge where a document declares no place for it.
+const challengeHeader = "X-Challenge-Response"
 
 // place finds where a request filled an input, or would have: the words for a violation that an operation found.
 func (c *call) place(field string) (in string, path []string) {

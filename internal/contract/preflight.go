@@ -47,7 +47,7 @@ func (c *call) admits(origin, method string) (headers []string, ok bool) {
 	if found == nil || origin == "null" || c.e.o.Origins == nil {
 		return nil, false
 	}
-	headers = []string{"Authorization", "Content-Type", "Accept", csrfHeader}
+	headers = []string{"Authorization", "Content-Type", "Accept", csrfHeader, challengeHeader}
 	for _, op := range found.candidates {
 		list, err := c.e.o.Origins(c.r.Context(), op.contract.app, "")
 		ok = ok || err == nil && slices.Contains(list, origin)

@@ -35,7 +35,8 @@ func (c *Catalogue) register() *Definition {
 			"`sign-up.session` the user is signed in at once (`registered`) or has to follow the link first " +
 			"(`confirmation-pending`). Where `sign-up.existing` conceals, an address that is already in use gets the " +
 			"very same answer, and its owner a mail that says so.",
-		Access: Anyone,
+		Access:    Anyone,
+		Challenge: ChallengeAll,
 		Results: []Result{
 			result[Granted]("registered", "The user exists and is signed in."),
 			result[Pending]("confirmation-pending", "A mail was sent to the address."),
@@ -77,8 +78,9 @@ func (c *Catalogue) signIn() *Definition {
 		Doc: "Signs a user in with an e-mail address or username and a password. A user with a second factor gets a " +
 			"challenge (`second-factor-required`) unless the right `code` came along. An unknown user, a wrong " +
 			"password and a disabled user are told apart by nobody who does not know the password.",
-		Access:  Anyone,
-		Results: signInResults(),
+		Access:    Anyone,
+		Challenge: ChallengeAll,
+		Results:   signInResults(),
 		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeEmailUnverified,
 			auth.CodeAccountDisabled, auth.CodePasswordExpired},
 	}, func(ctx context.Context, r *Request, in *SignInInput) (Outcome, error) {

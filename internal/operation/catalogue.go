@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
+	"github.com/ostiary-id/ostiary/internal/challenge"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
@@ -37,22 +38,23 @@ const (
 
 // Deps are what operations call. All but Observe are needed to call one.
 type Deps struct {
-	DB        *store.DB
-	Keys      *secret.Keys
-	Limits    *limit.Limits
-	Users     *user.Directory
-	Sessions  *session.Service
-	APIKeys   *apikey.Service
-	Apps      *app.Service
-	Accounts  *account.Service
-	Invites   *invite.Service
-	Waits     *waitlist.Service
-	Login     *login.Service
-	Lifecycle *lifecycle.Service
-	Signer    *signer.Signer
-	Audit     *audit.Log
-	PublicURL string // scheme://host[:port]
-	Clock     func() time.Time
+	DB         *store.DB
+	Keys       *secret.Keys
+	Limits     *limit.Limits
+	Users      *user.Directory
+	Sessions   *session.Service
+	APIKeys    *apikey.Service
+	Apps       *app.Service
+	Challenges *challenge.Verifier
+	Accounts   *account.Service
+	Invites    *invite.Service
+	Waits      *waitlist.Service
+	Login      *login.Service
+	Lifecycle  *lifecycle.Service
+	Signer     *signer.Signer
+	Audit      *audit.Log
+	PublicURL  string // scheme://host[:port]
+	Clock      func() time.Time
 	// Observe is told of every call, for metrics and the wide event; nil: nobody is.
 	Observe func(ctx context.Context, o Observation)
 }

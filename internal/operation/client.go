@@ -187,7 +187,16 @@ type UpdateAppInput struct {
 	Registration     Optional[auth.RegistrationMode] `input:"registration"` // null: open
 	AccountsOnSignUp Optional[bool]                  `input:"accounts_on_sign_up"`
 	PasswordMin      Optional[int]                   `input:"password_min"` // null: what the door says
-	IfMatch          string                          `input:"if_match"`
+
+	Challenge          Optional[auth.ChallengeKind] `input:"challenge"` // null: nobody is asked
+	ChallengeSecret    Optional[string]             `input:"challenge_secret,secret"`
+	ChallengeSiteKeys  Optional[[]string]           `input:"challenge_site_keys"`
+	ChallengeHostnames Optional[[]string]           `input:"challenge_hostnames"`
+	ChallengeMinScore  Optional[float64]            `input:"challenge_min_score"`
+	ChallengeAction    Optional[bool]               `input:"challenge_check_action"`
+	ChallengeExempt    Optional[bool]               `input:"challenge_exempt_app_keys"`
+
+	IfMatch string `input:"if_match"`
 }
 
 func (c *Catalogue) updateApp() *Definition {
@@ -195,7 +204,8 @@ func (c *Catalogue) updateApp() *Definition {
 		Name: "update-app",
 		Doc: "Changes the name and settings of an app (JSON Merge Patch). `registration` says how people sign up by " +
 			"themselves: `open`, `invite-code` (with a code that has a use left), `invite` (by mail alone), `waitlist` (an " +
-			"administrator lets them in) or `closed`. With `accounts_on_sign_up` everybody who signs up gets an account.",
+			"administrator lets them in) or `closed`. With `accounts_on_sign_up` everybody who signs up gets an account. " +
+			"`challenge` says what strangers must show before they sign up, sign in or have a mail sent.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[App]("ok", "The app as it is now.")},
@@ -206,7 +216,10 @@ func (c *Catalogue) updateApp() *Definition {
 			return Outcome{}, err
 		}
 		row, err := c.deps.Apps.Update(ctx, r.Caller, in.ID, app.Change{Name: changed(in.Name), PasswordMin: changed(in.PasswordMin),
-			Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version})
+			Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version,
+			Challenge: app.ChallengeChange{Kind: changed(in.Challenge), SiteKeys: changed(in.ChallengeSiteKeys),
+				Secret: changed(in.ChallengeSecret), Hostnames: changed(in.ChallengeHostnames), MinScore: changed(in.ChallengeMinScore),
+				CheckAction: changed(in.ChallengeAction), ExemptAppKeys: changed(in.ChallengeExempt)}})
 		if err != nil {
 			return Outcome{}, err
 		}

@@ -26,6 +26,18 @@ const (
 	Operator
 )
 
+// ChallengeRule is who must pass the app's challenge (package challenge) before an operation. The operator never must.
+type ChallengeRule int
+
+const (
+	// Unchallenged asks nobody: the caller holds a credential or a mailed secret already.
+	Unchallenged ChallengeRule = iota
+	// ChallengeStrangers asks who is not signed in.
+	ChallengeStrangers
+	// ChallengeAll asks everybody: a session of one's own does not help to guess or make others.
+	ChallengeAll
+)
+
 // Definition is one operation of the catalogue. It is data: doors read it, Catalogue.Call runs it.
 type Definition struct {
 	Name    string // kebab-case verb first, `create-api-key`
@@ -35,6 +47,9 @@ type Definition struct {
 	Input   reflect.Type // a struct; see Fields for how its tags are read
 	Results []Result     // in the order of likelihood; a single result is named `ok`
 	Errors  []auth.Code  // its own; Codes adds those of the pipeline
+	// Challenge says who must pass the app's challenge first: what strangers could spend the house's hashes, mails and
+	// guesses with.
+	Challenge ChallengeRule
 	// Consumes says that it spends a one-time secret, so a GET answers only API clients.
 	Consumes bool
 	// Unverified says that a session whose address is not verified may call it even at a door that refuses such
@@ -59,6 +74,8 @@ type Exclusion struct{ Knob, Value, Result string }
 // Request is what a door hands over beside the input.
 type Request struct {
 	Caller auth.Caller
+	// ChallengeResponse is what shows that the caller is no robot; empty: nothing was sent.
+	ChallengeResponse string
 	// Limit is filled by the pipeline: the state of the request limiter that counted this call, nil if none did.
 	Limit *auth.LimitState
 }
@@ -105,6 +122,9 @@ func (d *Definition) Codes() []auth.Code {
 		auth.CodeSessionEnded, auth.CodeAccountDisabled, auth.CodeEmailUnverified, auth.CodeCSRF)
 	if d.Access != Anyone {
 		out = append(out, auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeInsufficientScope, auth.CodePersonRequired)
+	}
+	if d.Challenge != Unchallenged {
+		out = append(out, auth.CodeChallengeFailed, auth.CodeChallengeUnavailable)
 	}
 	return dedupe(out)
 }

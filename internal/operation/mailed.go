@@ -37,8 +37,9 @@ func (c *Catalogue) sendMagicLink() *Definition {
 		Doc: "Mails a link that signs in, and a code of six digits that does the same, if the address is an active " +
 			"user's. Both live ten minutes and work once. The answer and its time are the same for every address; its " +
 			"`flow` is what the code is typed with (`sign-in-with-code`).",
-		Access:  Anyone,
-		Results: []Result{result[MailedSignIn]("ok", "A mail was sent if there is such a user.")},
+		Access:    Anyone,
+		Challenge: ChallengeAll,
+		Results:   []Result{result[MailedSignIn]("ok", "A mail was sent if there is such a user.")},
 	}, func(ctx context.Context, r *Request, in *SendMagicLinkInput) (Outcome, error) {
 		out, err := c.deps.Login.SendMagicLink(ctx, r.Caller, in.Email)
 		if err != nil {
@@ -100,8 +101,9 @@ func (c *Catalogue) checkEmail() *Definition {
 		Name: "check-email",
 		Doc: "Tells how the owner of an address can sign in, for sign-in pages of several steps. Only where the policy " +
 			"`check-email` says `reveal` does it look; elsewhere the answer is that of the app for every address.",
-		Access:  Anyone,
-		Results: []Result{result[EmailStatus]("ok", "The ways to sign in.")},
+		Access:    Anyone,
+		Challenge: ChallengeAll,
+		Results:   []Result{result[EmailStatus]("ok", "The ways to sign in.")},
 	}, func(ctx context.Context, r *Request, in *CheckEmailInput) (Outcome, error) {
 		found, err := c.deps.Login.CheckEmail(ctx, r.Caller, in.Email)
 		if err != nil {
@@ -116,6 +118,20 @@ func (c *Catalogue) checkEmail() *Definition {
 		}
 		return OK(out), nil
 	})
+}
+
+// loginChallenge is the app's challenge as pages need it; nil: there is none.
+func (c *Catalogue) loginChallenge(ctx context.Context, id auth.AppID) (*LoginChallenge, error) {
+	a, err := c.deps.Apps.Get(ctx, id)
+	s := a.Settings.Challenge
+	if err != nil || s.Kind == auth.ChallengeNone {
+		return nil, err
+	}
+	out := LoginChallenge{Kind: s.Kind.String()}
+	if s.Kind.Service() && len(s.SiteKeys) > 0 {
+		out.SiteKey = s.SiteKeys[0]
+	}
+	return &out, nil
 }
 
 // ListLoginMethodsInput is the input of login-methods.
@@ -133,6 +149,9 @@ func (c *Catalogue) loginMethods() *Definition {
 			return Outcome{}, err
 		}
 		out := LoginMethods{Methods: methods}
+		if out.Challenge, err = c.loginChallenge(ctx, r.Caller.App); err != nil {
+			return Outcome{}, err
+		}
 		for _, m := range methods {
 			switch m {
 			case login.MethodPassword:

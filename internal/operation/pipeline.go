@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/challenge"
 	"github.com/ostiary-id/ostiary/internal/limit"
 )
 
@@ -44,7 +45,7 @@ func (c *Catalogue) Admit(r *Request) error {
 	return err
 }
 
-// Call runs one operation for the caller in r: request limit, access rule, operation. The input is what d.NewInput
+// Call runs one operation for the caller in r: request limit, access rule, challenge, operation. The input is what d.NewInput
 // made. Every error is an *auth.Error. r.Limit holds the limiter's state afterwards, whatever the outcome.
 func (c *Catalogue) Call(ctx context.Context, d *Definition, r *Request, in any) (Outcome, error) {
 	if c.deps.Observe == nil {
@@ -60,6 +61,18 @@ func (c *Catalogue) Call(ctx context.Context, d *Definition, r *Request, in any)
 	return out, err
 }
 
+// challenge asks for the app's challenge where the definition says so, before anything that costs.
+func (c *Catalogue) challenge(ctx context.Context, d *Definition, r *Request) error {
+	if d.Challenge == Unchallenged || r.Caller.Kind == auth.CallerSystem || d.Challenge == ChallengeStrangers && r.Caller.User != "" {
+		return nil
+	}
+	a, err := c.deps.Apps.Get(ctx, r.Caller.App)
+	if err != nil {
+		return err
+	}
+	return c.deps.Challenges.Check(ctx, a, challenge.Attempt{Response: r.ChallengeResponse, Action: d.Name, AppKey: r.Caller.AppKey})
+}
+
 func (c *Catalogue) call(ctx context.Context, d *Definition, r *Request, in any) (out Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -70,6 +83,9 @@ func (c *Catalogue) call(ctx context.Context, d *Definition, r *Request, in any)
 		return Outcome{}, auth.AsError(err)
 	}
 	if err := allowed(d, r.Caller); err != nil {
+		return Outcome{}, auth.AsError(err)
+	}
+	if err := c.challenge(ctx, d, r); err != nil {
 		return Outcome{}, auth.AsError(err)
 	}
 	out, err = d.invoke(ctx, r, in)

@@ -17,8 +17,9 @@ func (c *Catalogue) requestPasswordReset() *Definition {
 		Name: "request-password-reset",
 		Doc: "Mails a link that sets a new password, if the identifier belongs to an active user. The answer and its " +
 			"time are the same for every identifier.",
-		Access:  Anyone,
-		Results: []Result{result[Done]("ok", "A mail was sent if there is such a user.")},
+		Access:    Anyone,
+		Challenge: ChallengeAll,
+		Results:   []Result{result[Done]("ok", "A mail was sent if there is such a user.")},
 	}, func(ctx context.Context, r *Request, in *RequestPasswordResetInput) (Outcome, error) {
 		return done(c.deps.Login.RequestPasswordReset(ctx, r.Caller, in.Identifier))
 	})
@@ -80,8 +81,9 @@ func (c *Catalogue) requestEmailVerification() *Definition {
 		Name: "request-email-verification",
 		Doc: "Mails a new verification link: to the address of the user who asks, or, from somebody who is not signed " +
 			"in, to `email` if it waits for verification. The latter gets the same answer for every address.",
-		Access:  Anyone,
-		Results: []Result{result[Done]("ok", "A mail was sent if the address waits for one.")},
+		Access:    Anyone,
+		Challenge: ChallengeStrangers,
+		Results:   []Result{result[Done]("ok", "A mail was sent if the address waits for one.")},
 	}, func(ctx context.Context, r *Request, in *RequestEmailVerificationInput) (Outcome, error) {
 		return done(c.deps.Login.RequestEmailVerification(ctx, r.Caller, in.Email))
 	})

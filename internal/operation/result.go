@@ -239,9 +239,16 @@ type LoginMethod struct {
 
 // LoginMethods are the ways to sign in, as a list and one by one; a way that there is not has no value.
 type LoginMethods struct {
-	Methods   []login.Method `json:"methods"`
-	Password  *LoginMethod   `json:"password,omitempty"`
-	MagicLink *LoginMethod   `json:"magic_link,omitempty"`
+	Methods   []login.Method  `json:"methods"`
+	Password  *LoginMethod    `json:"password,omitempty"`
+	MagicLink *LoginMethod    `json:"magic_link,omitempty"`
+	Challenge *LoginChallenge `json:"challenge,omitempty"`
+}
+
+// LoginChallenge is what a page must show before somebody signs in or up.
+type LoginChallenge struct {
+	Kind    string `json:"kind"`
+	SiteKey string `json:"site_key,omitempty"` // that the service's widget is made with; never that of an allow-list
 }
 
 // EmailPending is a new address that waits for its link.
@@ -285,9 +292,21 @@ type App struct {
 	Registration     auth.RegistrationMode         `json:"registration"` // how people sign up
 	AccountsOnSignUp bool                          `json:"accounts_on_sign_up"`
 	PasswordMin      int                           `json:"password_min"` // 0: what the door says
+	Challenge        Challenges                    `json:"challenge"`
 	Version          int64                         `json:"version"`
 	CreatedAt        time.Time                     `json:"created_at,omitempty"` // zero: with the database
 	UpdatedAt        time.Time                     `json:"updated_at,omitempty"`
+}
+
+// Challenges is what an app asks of strangers, without its secret.
+type Challenges struct {
+	Kind          string   `json:"kind"` // none, allow-list, turnstile, hcaptcha or recaptcha
+	SiteKeys      []string `json:"site_keys"`
+	SecretSet     bool     `json:"secret_set"`
+	Hostnames     []string `json:"hostnames"`
+	MinScore      float64  `json:"min_score"`
+	CheckAction   bool     `json:"check_action"`
+	ExemptAppKeys bool     `json:"exempt_app_keys"`
 }
 
 // Apps is one page of apps.

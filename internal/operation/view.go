@@ -103,7 +103,12 @@ func (c *Catalogue) appView(ctx context.Context, a auth.App) (App, error) {
 	return App{ID: a.ID, Name: a.Name, Status: a.Status, DefaultClient: client.ID,
 		SigningAlgorithm: a.Settings.SigningAlgorithm, Attributes: a.Settings.Attributes, Version: a.Version,
 		Registration: registration(a.Settings), AccountsOnSignUp: a.Settings.AccountsOnSignUp, PasswordMin: a.Settings.PasswordMin,
-		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}, err
+		Challenge: challengeView(a.Settings.Challenge), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}, err
+}
+
+func challengeView(s auth.ChallengeSettings) Challenges {
+	return Challenges{Kind: s.Kind.String(), SiteKeys: append([]string{}, s.SiteKeys...), SecretSet: len(s.Secret) > 0,
+		Hostnames: append([]string{}, s.Hostnames...), MinScore: s.MinScore, CheckAction: s.CheckAction, ExemptAppKeys: s.ExemptAppKeys}
 }
 
 func appKeyView(k auth.AppKey) AppKey {

@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/challenge"
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/factor"
@@ -44,11 +45,12 @@ type house struct {
 	pool     *secret.Pool
 	outbound *outbound.Client
 
-	audit  *audit.Log
-	queue  *queue.Queue
-	proofs *proof.Ledger
-	signer *signer.Signer
-	limits *limit.Limits
+	audit      *audit.Log
+	queue      *queue.Queue
+	proofs     *proof.Ledger
+	challenges *challenge.Verifier
+	signer     *signer.Signer
+	limits     *limit.Limits
 
 	apps     *app.Service
 	factors  *factor.Factors
@@ -153,9 +155,13 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	}
 	h.limits = limit.New(limit.Options{DB: h.db, Keys: h.keys, Clock: o.Clock, Settings: p.limits})
 
+	h.challenges = challenge.New(challenge.Options{Keys: h.keys, Post: h.outbound, URLs: challengeURLs(c.Challenge), Clock: o.Clock,
+		Logger: o.Logger, Timeout: c.Challenge.Timeout})
+
 	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Clock: o.Clock, Rand: o.Rand,
 		Settings: sessionSettings(c.Lifetimes)})
-	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})
+	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck,
+		SealChallenge: h.challenges.Seal})
 	h.apikeys = apikey.New(apikey.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})
 	h.accounts = &account.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.invites = &invite.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
@@ -173,7 +179,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.lifecycle = &lifecycle.Service{Login: h.login}
 
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
-		APIKeys: h.apikeys, Apps: h.apps, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
+		APIKeys: h.apikeys, Apps: h.apps, Challenges: h.challenges, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
 		Login: h.login, Lifecycle: h.lifecycle, Signer: h.signer, Audit: h.audit,
 		PublicURL: c.PublicBase(), Clock: o.Clock, Observe: observe})
 	h.late.live = h.catalogue

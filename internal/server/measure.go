@@ -28,6 +28,14 @@ func (h *house) measure() {
 		}
 		return 0
 	})
+	m.Counter("challenges_passed_total", "Responses to challenges that were right.", func() float64 { return float64(h.challenges.Stats().Passed) })
+	m.Counter("challenges_failed_total", "Responses to challenges that were missing or wrong.", func() float64 { return float64(h.challenges.Stats().Failed) })
+	m.Counter("challenges_unavailable_total", "Requests refused because a challenge service did not answer.", func() float64 {
+		return float64(h.challenges.Stats().Unavailable)
+	})
+	m.Gauge("challenge_services_down", "Apps whose challenge service did not answer when it was asked last.", func() float64 {
+		return float64(h.challenges.Stats().Down)
+	})
 	m.Gauge("jobs_queued", "Jobs that wait, mails above all.", func() float64 { return h.jobs(store.JobQueued) })
 	m.Gauge("jobs_dead", "Jobs that were given up.", func() float64 { return h.jobs(store.JobDead) })
 }

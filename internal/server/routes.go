@@ -74,6 +74,9 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if len(s.house.signer.JWKS()) < len(`{"keys":[{}]}`) {
 		state["keys"], state["status"] = "missing", "unready"
 	}
+	if s.house.challenges.Stats().Down > 0 { // other nodes would fare no better, so it is told and not held against this one
+		state["challenges"] = "unavailable"
+	}
 	if s.draining.Load() {
 		state["status"] = "draining"
 	}

@@ -172,6 +172,11 @@ func proofLifetimes(l config.Lifetimes) map[auth.ProofKind]time.Duration {
 		auth.ProofSecondFactor: l.SecondFactor, auth.ProofSetup: l.Setup}
 }
 
+func challengeURLs(c config.Challenge) map[auth.ChallengeKind]string {
+	return map[auth.ChallengeKind]string{auth.ChallengeTurnstile: c.TurnstileURL, auth.ChallengeHCaptcha: c.HCaptchaURL,
+		auth.ChallengeReCAPTCHA: c.ReCAPTCHAURL}
+}
+
 func poolOptions(p config.Password, o Options) secret.PoolOptions {
 	return secret.PoolOptions{
 		Params:  secret.PasswordParams{Memory: uint32(p.Memory), Time: uint32(p.Time), Threads: uint8(p.Threads)},
