@@ -48,7 +48,7 @@ func (l *Limits) Reserve(ctx context.Context, guesses ...Guess) (*Reservation, e
 	if err := l.db.Read(ctx, func(tx *store.Tx) error { return look(tx, budgets) }); err != nil {
 		return nil, err
 	}
-	if err := l.db.Write(ctx, func(tx *store.Tx) error { return spend(tx, budgets) }); err != nil {
+	if err := l.db.WriteRelaxed(ctx, func(tx *store.Tx) error { return spend(tx, budgets) }); err != nil {
 		return nil, err
 	}
 	return &Reservation{spent: budgets}, nil

@@ -199,6 +199,17 @@ func (c *conn) query(_ context.Context, query string, args []any) (resultRows, e
 // do runs a statement of the transaction itself (BEGIN, SAVEPOINT, COMMIT ...), which nothing may interrupt.
 func (c *conn) do(query string) error { return c.run(query, nil) }
 
+// once runs a statement and does not keep it. Some pragmas take effect when they are prepared, so a kept one would do
+// nothing the next time.
+func (c *conn) once(query string) error {
+	err := c.do(query)
+	if s, ok := c.statements[query]; ok {
+		delete(c.statements, query)
+		_ = sqlite3.Xsqlite3_finalize(c.tls, s.handle) // it repeats the error of the last step
+	}
+	return err
+}
+
 func (c *conn) forget() error {
 	var errs []error
 	for _, s := range c.statements {

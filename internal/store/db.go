@@ -48,12 +48,21 @@ const (
 type engine interface {
 	// read runs fn in one snapshot.
 	read(ctx context.Context, fn func(*Tx) error) error
-	// write runs fn in one transaction, durable when it returns nil, and hands what it queued to DB.drop.
-	write(ctx context.Context, fn func(*Tx) error) ([]Invalidation, error)
+	// write runs fn in one transaction, hands what it queued to DB.drop, and returns nil when the rows are as durable
+	// as asked.
+	write(ctx context.Context, d durability, fn func(*Tx) error) ([]Invalidation, error)
 	backup(ctx context.Context, path string) error
 	health(ctx context.Context) error
 	close() error
 }
+
+// durability is what a commit waits for.
+type durability int
+
+const (
+	synced  durability = iota // the disk has the rows: they survive a power cut
+	relaxed                   // the operating system has them: they survive the end of this process, however sudden
+)
 
 // DB is an open database. All methods may be called from any goroutine.
 type DB struct {
@@ -126,11 +135,20 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 // transaction is finished and its true result returned.
 //
 // Errors of the store itself are an *auth.Error: CodeStorageFull, CodeUnavailable, CodeOverloaded or CodeInternal.
-func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
+func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error { return db.write(ctx, synced, fn) }
+
+// WriteRelaxed is Write without the wait for the disk. Everybody sees the rows when it returns nil, and they survive
+// kill -9; a power cut may take them, until the next Write that comes after it is durable. It is for rows that tell
+// the client nothing by themselves, such as a guess that is counted before the password is looked at.
+func (db *DB) WriteRelaxed(ctx context.Context, fn func(*Tx) error) error {
+	return db.write(ctx, relaxed, fn)
+}
+
+func (db *DB) write(ctx context.Context, d durability, fn func(*Tx) error) error {
 	if db.insideWrite() {
 		return errNestedWrite()
 	}
-	dropped, err := db.engine.write(ctx, fn)
+	dropped, err := db.engine.write(ctx, d, fn)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (e *postgresEngine) notBegun(ctx context.Context, err error) error {
 	return fmt.Errorf("store: connect: %w", classify(err))
 }
 
-func (e *postgresEngine) write(ctx context.Context, fn func(*Tx) error) ([]Invalidation, error) {
+func (e *postgresEngine) write(ctx context.Context, d durability, fn func(*Tx) error) ([]Invalidation, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp(err)
 	}
@@ -139,7 +139,7 @@ func (e *postgresEngine) write(ctx context.Context, fn func(*Tx) error) ([]Inval
 		return nil, gaveUp(ctx.Err())
 	}
 	for tries := 0; ; tries++ {
-		dropped, again, err := e.attempt(ctx, fn)
+		dropped, again, err := e.attempt(ctx, d, fn)
 		if err == nil {
 			e.db.stats.group(1)
 			e.db.drop(dropped)
@@ -169,7 +169,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // attempt runs fn in one transaction. again says that nothing was committed and another try may succeed: the
 // server ended the transaction because of others, or the connection was gone before the first statement.
-func (e *postgresEngine) attempt(ctx context.Context, fn func(*Tx) error) (dropped []Invalidation, again bool, err error) {
+func (e *postgresEngine) attempt(ctx context.Context, d durability, fn func(*Tx) error) (dropped []Invalidation, again bool, err error) {
 	conn, err := e.sql.Conn(ctx)
 	if err != nil {
 		return nil, false, e.notBegun(ctx, err)
@@ -182,6 +182,12 @@ func (e *postgresEngine) attempt(ctx context.Context, fn func(*Tx) error) (dropp
 		return nil, connectionLost(err), fmt.Errorf("store: begin: %w", classify(err))
 	}
 	defer func() { _ = began.Rollback() }() // after a commit it does nothing
+	if d == relaxed {
+		// Its record reaches the log in order, and with it the disk as soon as a later Write commits.
+		if _, err := began.ExecContext(limited, "SET LOCAL synchronous_commit = off"); err != nil {
+			return nil, connectionLost(err), fmt.Errorf("store: begin: %w", classify(err))
+		}
+	}
 	// NO KEY: two deciders exclude each other, but rows that only refer to the locked one (a foreign key) do not wait,
 	// which would deadlock a Write that locks app and user in order with one that inserts for the user.
 	tx := &Tx{ctx: limited, run: sqlTx{began}, now: txTime(e.db.now()), write: true,

@@ -93,8 +93,8 @@ func address(path string, query url.Values) string {
 	return u.String()
 }
 
-func (e *sqliteEngine) write(ctx context.Context, fn func(*Tx) error) ([]Invalidation, error) {
-	return e.writer.write(ctx, fn)
+func (e *sqliteEngine) write(ctx context.Context, d durability, fn func(*Tx) error) ([]Invalidation, error) {
+	return e.writer.write(ctx, d, fn)
 }
 
 func (e *sqliteEngine) read(ctx context.Context, fn func(*Tx) error) (err error) {

@@ -88,9 +88,16 @@ func hold(t *testing.T, db *store.DB) *held {
 // queue starts a Write and returns when it waits behind those queued before.
 func (h *held) queue(t *testing.T, ctx context.Context, fn func(*store.Tx) error) <-chan error {
 	t.Helper()
+	return h.queueAs(t, h.db.Write, ctx, fn)
+}
+
+// queueAs is queue with a kind of Write.
+func (h *held) queueAs(t *testing.T, write func(context.Context, func(*store.Tx) error) error, ctx context.Context,
+	fn func(*store.Tx) error) <-chan error {
+	t.Helper()
 	before := h.db.Stats().Waiting
 	result := make(chan error, 1)
-	go func() { result <- h.db.Write(ctx, fn) }()
+	go func() { result <- write(ctx, fn) }()
 	eventually(t, "the Write is queued", func() bool { return h.db.Stats().Waiting == before+1 })
 	return result
 }

@@ -21,6 +21,8 @@ import (
 //   - A member that fails is rolled back to its savepoint alone.
 //   - An error may have ended the whole transaction (a full disk, an interrupt, an I/O error). Then the savepoint is
 //     gone, which its ROLLBACK TO or RELEASE tells, and the others run again without the culprit.
+//   - The commit waits for the disk unless every member is relaxed. The log is one file: a later sync keeps the
+//     earlier rows too.
 //   - A panic, or an end of the goroutine, fails its member only.
 //   - A caller that gives up before its member begins is skipped; a member that has begun is finished.
 type writer struct {
@@ -33,7 +35,8 @@ type writer struct {
 	wake    chan struct{} // holds at most one token
 	closed  bool
 
-	group  []*member // of this round; the writer's goroutine only
+	group  []*member  // of this round; the writer's goroutine only
+	sync   durability // of the connection as it is set now; the writer's goroutine only
 	broken atomic.Pointer[auth.Error]
 }
 
@@ -46,6 +49,7 @@ const (
 // member is one Write in a group.
 type member struct {
 	fn      func(*Tx) error
+	sync    durability
 	state   atomic.Int32
 	done    chan struct{}
 	err     error
@@ -67,11 +71,11 @@ func startWriter(db *DB, c *conn) *writer {
 }
 
 // write queues fn and waits for the commit of its group.
-func (w *writer) write(ctx context.Context, fn func(*Tx) error) ([]Invalidation, error) {
+func (w *writer) write(ctx context.Context, d durability, fn func(*Tx) error) ([]Invalidation, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp(err)
 	}
-	m := &member{fn: fn, done: make(chan struct{})}
+	m := &member{fn: fn, sync: d, done: make(chan struct{})}
 	if err := w.enqueue(m); err != nil {
 		return nil, err
 	}
@@ -218,12 +222,36 @@ func (w *writer) round() *member {
 }
 
 func (w *writer) begin() error {
-	err := w.conn.do("BEGIN IMMEDIATE")
+	err := w.setSync()
+	if err == nil {
+		err = w.conn.do("BEGIN IMMEDIATE")
+	}
 	if err == nil {
 		return nil
 	}
 	w.rollback()
 	return fmt.Errorf("store: begin: %w", classify(err))
+}
+
+// setSync makes the coming commit wait for what the most demanding member asked for. SQLite changes this only between
+// transactions. With NORMAL it syncs before a checkpoint alone, so the file itself is safe either way.
+func (w *writer) setSync() error {
+	wanted := relaxed
+	for _, m := range w.group {
+		wanted = min(wanted, m.sync)
+	}
+	if wanted == w.sync {
+		return nil
+	}
+	pragma := "PRAGMA synchronous=FULL"
+	if wanted == relaxed {
+		pragma = "PRAGMA synchronous=NORMAL"
+	}
+	if err := w.conn.once(pragma); err != nil {
+		return err
+	}
+	w.sync = wanted
+	return nil
 }
 
 // rollback ends what may be left of the transaction. Its error means that there was none.
