@@ -17,7 +17,7 @@ import (
 
 func userFilter() client.UserFilter  { return client.UserFilter{} }
 func paging(limit int) client.Paging { return client.Paging{Limit: limit} }
-func ok[T any](t *testing.T) func(T, error) T {
+func ok[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -27,7 +27,7 @@ func ok[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func none(t *testing.T, err error) {
+func none(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func refusedAs(t *testing.T, err error, code string) {
 }
 
 // signUp registers somebody through our own API, follows the link, and signs in.
-func signUp(t *testing.T, i *servertest.Instance, c *client.Client, email string) client.SignedIn {
+func signUp(t testing.TB, i *servertest.Instance, c *client.Client, email string) client.SignedIn {
 	t.Helper()
 	none(t, c.Register(t.Context(), client.Registration{Email: email, Password: phrase, Name: "Jo", Attributes: map[string]any{"company": "Acme"}}))
 	none(t, c.VerifyEmail(t.Context(), mailed(t, i, email)))

@@ -23,17 +23,17 @@ const phrase = "correct horse battery"
 
 // wire asks a server the way a client of a contract does.
 type wire struct {
-	t *testing.T
+	t testing.TB
 	i *servertest.Instance
 	// http is the client of the next requests; a browser's keeps cookies.
 	http *http.Client
 }
 
-func newWire(t *testing.T, i *servertest.Instance) *wire { return &wire{t: t, i: i, http: i.HTTP} }
+func newWire(t testing.TB, i *servertest.Instance) *wire { return &wire{t: t, i: i, http: i.HTTP} }
 
 // reply is an answer with its body read.
 type reply struct {
-	t      *testing.T
+	t      testing.TB
 	what   string
 	Status int
 	Header http.Header
@@ -160,7 +160,7 @@ func (r reply) keys(path string, names ...string) reply {
 
 // mailed is the token in the newest mail to the address that has one. Then the clock moves on, so that the next mail
 // is newer.
-func mailed(t *testing.T, i *servertest.Instance, to string) string {
+func mailed(t testing.TB, i *servertest.Instance, to string) string {
 	t.Helper()
 	defer i.Clock.Advance(time.Second)
 	for _, m := range i.Mails(to) {
@@ -175,7 +175,7 @@ func mailed(t *testing.T, i *servertest.Instance, to string) string {
 }
 
 // code is a TOTP code that was not spent: the clock moves on to the next step first.
-func code(t *testing.T, i *servertest.Instance, secret string) string {
+func code(t testing.TB, i *servertest.Instance, secret string) string {
 	t.Helper()
 	i.Clock.Advance(31 * time.Second)
 	c, err := totp.GenerateCode(secret, i.Clock.Now())

@@ -69,6 +69,7 @@ func recoveries() map[string]give {
 // accounts are the Givens of what users do with their own account.
 func accounts() map[string]give {
 	return map[string]give{
+		"get-authentication/ok": memberOf,
 		"change-password/weak-password": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := memberOf(ctx, s, e)
 			if err == nil {
