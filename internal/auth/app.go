@@ -39,6 +39,8 @@ type AppSettings struct {
 	AccountsOnSignUp bool `json:"accounts_on_sign_up,omitempty"`
 	// Challenge says what strangers have to show before they may try anything that costs; the zero value: nothing.
 	Challenge ChallengeSettings `json:"challenge,omitzero"`
+	// Locale is the language, a BCP 47 tag, for people who say none; empty means English.
+	Locale string `json:"locale,omitempty"`
 }
 
 // AttributeWriter says who may write an attribute.

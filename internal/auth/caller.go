@@ -37,8 +37,10 @@ type Caller struct {
 
 	IP        netip.Addr // the client's, behind trusted proxies
 	UserAgent string     // at most 512 bytes, printable
-	RequestID string
-	Door      Door
+	// AcceptLanguage is the header of that name (RFC 9110 section 12.5.4), at most 200 bytes: a wish, never an identity.
+	AcceptLanguage string
+	RequestID      string
+	Door           Door
 }
 
 // Person reports whether a human session asks, not a key.

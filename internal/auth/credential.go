@@ -19,6 +19,9 @@ type Presented struct {
 
 	IP        netip.Addr
 	UserAgent string
+	// AcceptLanguage as in Caller.
+	AcceptLanguage string
+
 	RequestID string
 	Door      Door
 }

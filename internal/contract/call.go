@@ -231,6 +231,7 @@ func (c *call) resolve() error {
 	p.MountApp, p.AppInput, p.ClientID = c.plan.app, auth.AppID(c.own.app), auth.ClientID(c.own.client)
 	p.IP, p.RequestID = httpx.ClientIP(ctx), httpx.RequestID(ctx)
 	p.UserAgent = httpx.Printable(c.r.UserAgent(), 512)
+	p.AcceptLanguage = httpx.AcceptLanguage(c.r)
 	p.Door = c.plan.door
 	p.Door.SessionCookie = c.op.session
 	caller, err := c.e.o.Credentials.Resolve(ctx, *p)

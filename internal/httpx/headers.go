@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"net/http"
+	"strings"
 )
 
 // secure sets the headers of every answer (WB-06, WB-07). A door may replace Cache-Control and the policy of its
@@ -46,4 +47,16 @@ func clearForProblem(h http.Header) {
 		h.Del(name)
 	}
 	h["Cache-Control"] = noStore
+}
+
+// maxLanguages bounds what is read of an Accept-Language header, in bytes.
+const maxLanguages = 200
+
+// AcceptLanguage is what a request says of the languages it wants, at most 200 bytes, cut between two of them.
+func AcceptLanguage(r *http.Request) string {
+	value := Printable(r.Header.Get("Accept-Language"), maxLanguages+1)
+	if len(value) <= maxLanguages {
+		return value
+	}
+	return value[:max(0, strings.LastIndexByte(value, ','))]
 }

@@ -95,7 +95,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, c auth.Caller, code string) (
 		if err := g.record(tx, "totp.enabled"); err != nil {
 			return err
 		}
-		if err := g.notify(tx, mail.FactorChanged, "It is on: signing in now takes a code from the authenticator app.", now); err != nil {
+		if err := g.notify(tx, mail.FactorChanged, mail.FactorOn, now); err != nil {
 			return err
 		}
 		return g.refund(tx)
@@ -139,7 +139,7 @@ func (s *Service) DisableTOTP(ctx context.Context, c auth.Caller, in TOTPRemoval
 		if err := g.record(tx, "totp.disabled"); err != nil {
 			return err
 		}
-		return g.notify(tx, mail.FactorChanged, "It is off: the password alone is enough to sign in.", now)
+		return g.notify(tx, mail.FactorChanged, mail.FactorOff, now)
 	})
 }
 
@@ -180,7 +180,7 @@ func (s *Service) RegenerateBackupCodes(ctx context.Context, c auth.Caller, code
 		if err := g.record(tx, "backup-codes.regenerated"); err != nil {
 			return err
 		}
-		return g.notify(tx, mail.FactorChanged, "New backup codes were made; the old ones do not work any more.", now)
+		return g.notify(tx, mail.FactorChanged, mail.NewBackupCodes, now)
 	})
 	if err != nil {
 		return nil, err

@@ -214,6 +214,6 @@ func (g *gate) record(tx *store.Tx, action string) error {
 }
 
 // notify mails the user a notice about the change.
-func (g *gate) notify(tx *store.Tx, kind mail.Kind, detail string, now user.Identity) error {
+func (g *gate) notify(tx *store.Tx, kind mail.Kind, detail mail.Detail, now user.Identity) error {
 	return g.s.Login.Notify(tx, g.caller, mail.Message{Kind: kind, App: g.app, Detail: detail}, now)
 }

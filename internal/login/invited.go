@@ -138,7 +138,8 @@ func (s *Service) SendInvite(tx *store.Tx, c auth.Caller, i auth.Invite) (auth.I
 	if err != nil {
 		return i, err
 	}
-	return i, s.Mail.Send(tx, mail.Message{Kind: mail.Invite, App: app, To: i.Email, Token: token, Links: c.Door.Links, ExpiresAt: i.ExpiresAt})
+	return i, s.Mail.Send(tx, mail.Message{Kind: mail.Invite, App: app, To: i.Email, Token: token, Links: c.Door.Links,
+		Languages: []string{c.AcceptLanguage}, ExpiresAt: i.ExpiresAt})
 }
 
 // ListInvites reads pending invitations, oldest first: of an account for its owners, of the whole app for administrators
@@ -250,7 +251,8 @@ func (s *Service) prepareAcceptance(ctx context.Context, c auth.Caller, in Accep
 	}
 	now := s.Clock()
 	a.member = auth.MembershipID(secret.NewID(s.Rand, now))
-	a.new, err = user.Check(user.New{User: auth.User{ID: auth.UserID(secret.NewID(s.Rand, now)), App: c.App, Name: in.Name},
+	a.new, err = user.Check(user.New{User: auth.User{ID: auth.UserID(secret.NewID(s.Rand, now)), App: c.App, Name: in.Name,
+		Locale: s.Mail.Language(c.AcceptLanguage)},
 		Email: auth.Email{ID: auth.EmailID(secret.NewID(s.Rand, now)), Address: p.Email}, Verified: true})
 	if err != nil {
 		s.Refund(ctx, a.guess)

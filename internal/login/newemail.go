@@ -33,7 +33,7 @@ func (s *Service) SendNewEmail(tx *store.Tx, c auth.Caller, app auth.App, who us
 		return err
 	}
 	return s.Mail.Send(tx, mail.Message{Kind: mail.ChangeEmail, App: app, To: n.Address, Name: who.User.Name, Token: token,
-		Links: c.Door.Links, ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofChangeEmail))})
+		Links: c.Door.Links, Languages: languages(who.User, c), ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofChangeEmail))})
 }
 
 // PendingEmail is the address that a user has asked for and not confirmed. Code: conflict.

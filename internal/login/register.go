@@ -107,7 +107,7 @@ func (s *Service) prepareRegistration(ctx context.Context, c auth.Caller, in Reg
 	now := s.Clock()
 	r.new, err = user.Check(user.New{
 		User: auth.User{ID: auth.UserID(secret.NewID(s.Rand, now)), App: c.App, Username: in.Username, Name: in.Name,
-			GivenName: in.GivenName, FamilyName: in.FamilyName, Locale: in.Locale},
+			GivenName: in.GivenName, FamilyName: in.FamilyName, Locale: s.locale(in.Locale, c)},
 		Email: auth.Email{ID: auth.EmailID(secret.NewID(s.Rand, now)), Address: in.Email},
 	})
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Service) writeRegistration(ctx context.Context, c auth.Caller, r regist
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		out = SignedIn{}
 		n := r.new
-		detail := ""
+		var detail mail.Detail
 		code, err := s.useCode(tx, r)
 		if err != nil {
 			return err
@@ -149,7 +149,7 @@ func (s *Service) writeRegistration(ctx context.Context, c auth.Caller, r regist
 		default:
 			// Only the username is taken. Refusing would tell, so the account is made without one, and the mail says so.
 			n.User.Username = ""
-			detail = "The username you asked for is taken. The account has none yet; choose another after signing in."
+			detail = mail.UsernameTaken
 		}
 		if out.User, out.Email, err = user.Insert(tx, n); err != nil {
 			return err
@@ -163,7 +163,7 @@ func (s *Service) writeRegistration(ctx context.Context, c auth.Caller, r regist
 }
 
 // welcome stores what a new user gets beside the row: the event, the session and the mail with the link.
-func (s *Service) welcome(tx *store.Tx, c auth.Caller, r registration, out *SignedIn, detail string) error {
+func (s *Service) welcome(tx *store.Tx, c auth.Caller, r registration, out *SignedIn, detail mail.Detail) error {
 	var from auth.SessionID
 	if r.draft != nil {
 		r.draft.For(out.User, false)
@@ -209,5 +209,6 @@ func (s *Service) tellOwner(tx *store.Tx, c auth.Caller, r registration) error {
 	if err != nil || !r.mayMail || owner.Status != auth.UserActive {
 		return err
 	}
-	return s.Mail.Send(tx, mail.Message{Kind: mail.EmailTaken, App: r.app, To: known.Address, Name: owner.Name, Links: c.Door.Links})
+	return s.Mail.Send(tx, mail.Message{Kind: mail.EmailTaken, App: r.app, To: known.Address, Name: owner.Name, Links: c.Door.Links,
+		Languages: languages(owner, c)})
 }

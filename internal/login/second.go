@@ -197,7 +197,7 @@ func (s *Service) BackupCodeUsed(tx *store.Tx, c auth.Caller, app auth.App, who 
 		Data: map[string]string{"left": fmt.Sprint(left)}}); err != nil {
 		return err
 	}
-	return s.Notify(tx, c, mail.Message{Kind: mail.BackupCodeUsed, App: app, Detail: fmt.Sprintf("%d backup codes are left.", left)}, who)
+	return s.Notify(tx, c, mail.Message{Kind: mail.BackupCodeUsed, App: app, Detail: mail.BackupCodesLeft, Count: left}, who)
 }
 
 // Notify mails a notice to the user's address, if there is one.
@@ -205,6 +205,6 @@ func (s *Service) Notify(tx *store.Tx, c auth.Caller, m mail.Message, who user.I
 	if who.Email.Address == "" {
 		return nil
 	}
-	m.To, m.Name, m.Links = who.Email.Address, who.User.Name, c.Door.Links
+	m.To, m.Name, m.Links, m.Languages = who.Email.Address, who.User.Name, c.Door.Links, languages(who.User, c)
 	return s.Mail.Send(tx, m)
 }

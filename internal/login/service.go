@@ -137,6 +137,17 @@ func (s *Service) MayMail(ctx context.Context, c auth.Caller, canonical string) 
 	return err == nil, err
 }
 
+// languages are the wishes for the language of a mail to a user that a call causes: the user's own, then the call's.
+func languages(u auth.User, c auth.Caller) []string { return []string{u.Locale, c.AcceptLanguage} }
+
+// locale is the language of a new user: what was said, else what the request asks for and we have.
+func (s *Service) locale(said string, c auth.Caller) string {
+	if said != "" {
+		return said
+	}
+	return s.Mail.Language(c.AcceptLanguage)
+}
+
 // guessProof counts one presented secret against the client's network.
 func (s *Service) guessProof(ctx context.Context, c auth.Caller) (*limit.Reservation, error) {
 	return s.Limits.Reserve(ctx, limit.Guess{Limiter: limit.ProofNetwork, Subject: limit.Network(c.IP)})

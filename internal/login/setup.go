@@ -63,7 +63,7 @@ func (s *Service) CreateFirstAdministrator(ctx context.Context, c auth.Caller, i
 	if err != nil {
 		return SignedIn{}, err
 	}
-	n, err := s.prepareAdministrator(ctx, app, in)
+	n, err := s.prepareAdministrator(ctx, c, app, in)
 	if err != nil {
 		s.Refund(ctx, guess)
 		return SignedIn{}, err
@@ -120,10 +120,11 @@ func (s *Service) checkSetup(ctx context.Context, c auth.Caller, token string) (
 	return app, err
 }
 
-func (s *Service) prepareAdministrator(ctx context.Context, app auth.App, in FirstAdministrator) (user.New, error) {
+func (s *Service) prepareAdministrator(ctx context.Context, c auth.Caller, app auth.App, in FirstAdministrator) (user.New, error) {
 	now := s.Clock()
 	n, err := user.Check(user.New{
-		User:     auth.User{ID: auth.UserID(secret.NewID(s.Rand, now)), App: app.ID, Name: in.Name, Role: auth.RoleAdmin},
+		User: auth.User{ID: auth.UserID(secret.NewID(s.Rand, now)), App: app.ID, Name: in.Name, Role: auth.RoleAdmin,
+			Locale: s.Mail.Language(c.AcceptLanguage)},
 		Email:    auth.Email{ID: auth.EmailID(secret.NewID(s.Rand, now)), Address: in.Email},
 		Verified: true,
 	})

@@ -117,7 +117,7 @@ func (s *Service) refuseSignIn(ctx context.Context, a *attempt) error {
 			return err
 		}
 		return s.Mail.Send(tx, mail.Message{Kind: mail.AccountLocked, App: a.app, To: a.who.Email.Address, Name: a.who.User.Name,
-			Links: a.caller.Door.Links})
+			Links: a.caller.Door.Links, Languages: languages(a.who.User, a.caller)})
 	})
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ type verification struct {
 	user   auth.User
 	email  auth.Email
 	from   auth.SessionID // that asked for it; empty: none
-	detail string
+	detail mail.Detail
 }
 
 // sendVerification issues the proof, which ends older ones, and queues the mail in the same Write.
@@ -27,7 +27,7 @@ func (s *Service) sendVerification(tx *store.Tx, c auth.Caller, v verification) 
 		return err
 	}
 	return s.Mail.Send(tx, mail.Message{Kind: mail.VerifyEmail, App: v.app, To: v.email.Address, Name: v.user.Name,
-		Token: token, Detail: v.detail, Links: c.Door.Links, ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofVerifyEmail))})
+		Token: token, Detail: v.detail, Links: c.Door.Links, Languages: languages(v.user, c), ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofVerifyEmail))})
 }
 
 // RequestEmailVerification mails a new link. A caller who is signed in gets it at the own address (typed may be

@@ -2,5 +2,5 @@
 // and the ways out (SMTP, or the development inbox).
 //
 // Send only queues; delivery is a job. Mail budgets are counted by the flows that cause mails, through package
-// limit. The templates stand in package web.
+// limit. Sentences and templates stand in package web.
 package mail

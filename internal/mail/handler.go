@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/queue"
+	"github.com/ostiary-id/ostiary/web"
 )
 
 // Letter is a mail ready to go.
@@ -34,30 +35,37 @@ type Handler struct {
 	Transport Transport
 	Clock     func() time.Time
 
-	once      sync.Once
-	templates map[Kind]pair
-	err       error
+	// Library has the sentences and templates; nil: those of the program.
+	Library *web.Library
+
+	once sync.Once
+	own  *web.Library
+}
+
+// library is the one to take words from.
+func (h *Handler) library() *web.Library {
+	h.once.Do(func() {
+		if h.own = h.Library; h.own == nil {
+			h.own = &web.Library{}
+		}
+	})
+	return h.own
 }
 
 // Handle is the queue.Handler of JobKind.
 func (h *Handler) Handle(ctx context.Context, d queue.Delivery) error {
-	h.once.Do(func() { h.templates, h.err = parseTemplates() })
-	if h.err != nil {
-		return h.err
-	}
 	var p parcel
 	if err := json.Unmarshal(d.Payload, &p); err != nil {
 		return queue.Permanent(fmt.Errorf("read a mail job: %w", err))
 	}
-	templates, ok := h.templates[p.Kind]
-	if !ok {
+	if !p.Kind.known() {
 		return queue.Permanent(fmt.Errorf("there is no mail of kind %q", p.Kind))
 	}
 	to, err := deliverable(p.To)
 	if err != nil {
 		return queue.Permanent(fmt.Errorf("the address of a mail: %w", err))
 	}
-	subject, text, html, err := templates.render(p, d.CreatedAt)
+	subject, text, html, err := render(h.library(), p, d.CreatedAt)
 	if err != nil {
 		return queue.Permanent(fmt.Errorf("write a mail of kind %s: %w", p.Kind, err))
 	}

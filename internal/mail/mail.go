@@ -4,18 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/queue"
 	"github.com/ostiary-id/ostiary/internal/store"
+	"github.com/ostiary-id/ostiary/web"
 )
 
 // JobKind is the kind of the jobs that carry mails.
 const JobKind = "mail"
 
-// Kind is one kind of mail; each has a text and an HTML template of its name in package web.
+// Kind is one kind of mail. Its sentences stand in the catalogues of package web, below mail.<kind>: subject, title, text
+// and close, and action for those that are linked.
 type Kind string
 
 // The kinds of mail. Those that are linked carry a link and need Token and ExpiresAt; the others are notices.
@@ -24,16 +27,33 @@ const (
 	ResetPassword   Kind = "password-reset"
 	EmailTaken      Kind = "email-taken" // somebody tried to sign up with the address of an account
 	PasswordChanged Kind = "password-changed"
-	FactorChanged   Kind = "second-factor-changed" // Detail says what changed
-	BackupCodeUsed  Kind = "backup-code-used"
-	AccountLocked   Kind = "account-locked" // too many wrong sign-ins
-	ChangeEmail     Kind = "change-email"   // to a new address, with the link that confirms it
-	EmailChanging   Kind = "email-changing" // to the old address: a change was asked for; the link cancels it
-	EmailChanged    Kind = "email-changed"  // to the old address: it is the user's no more; the link takes it back
-	EmailRestored   Kind = "email-restored" // to the new address: the old one's owner took the change back
-	Invite          Kind = "invite"         // a link that joins; Detail says what to
-	MagicLink       Kind = "magic-link"     // a link that signs in, and a short code for the same
+	FactorChanged   Kind = "second-factor-changed" // with FactorOn, FactorOff or NewBackupCodes
+	BackupCodeUsed  Kind = "backup-code-used"      // with BackupCodesLeft
+	AccountLocked   Kind = "account-locked"        // too many wrong sign-ins
+	ChangeEmail     Kind = "change-email"          // to a new address, with the link that confirms it
+	EmailChanging   Kind = "email-changing"        // to the old address: a change was asked for; the link cancels it
+	EmailChanged    Kind = "email-changed"         // to the old address: it is the user's no more; the link takes it back
+	EmailRestored   Kind = "email-restored"        // to the new address: the old one's owner took the change back
+	Invite          Kind = "invite"                // a link that joins
+	MagicLink       Kind = "magic-link"            // a link that signs in, and a short code for the same
 )
+
+// Detail is a sentence that some mails of a kind have and others not: mail.<kind>.<detail> in the catalogues.
+type Detail string
+
+// The details, each with its kind.
+const (
+	UsernameTaken   Detail = "username-taken" // VerifyEmail: the account was made without the username
+	FactorOn        Detail = "on"             // FactorChanged
+	FactorOff       Detail = "off"            // FactorChanged
+	NewBackupCodes  Detail = "new-codes"      // FactorChanged
+	BackupCodesLeft Detail = "left"           // BackupCodeUsed, with Count
+)
+
+// Details lists the details of the kinds that have any.
+func Details() map[Kind][]Detail {
+	return map[Kind][]Detail{VerifyEmail: {UsernameTaken}, FactorChanged: {FactorOn, FactorOff, NewBackupCodes}, BackupCodeUsed: {BackupCodesLeft}}
+}
 
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
@@ -61,13 +81,17 @@ func (k Kind) known() bool {
 
 // Message is one mail to one person.
 type Message struct {
-	Kind      Kind
-	App       auth.App
-	To        string     // the stored address, never the one that somebody typed (ET-07)
-	Name      string     // of the person, in their own words; neutralised before it is shown
-	Token     string     // of the proof behind the link
-	Code      string     // a short code that does what the link does, to be typed; empty: none
-	Detail    string     // a sentence of ours about the change; never a user's text
+	Kind   Kind
+	App    auth.App
+	To     string // the stored address, never the one that somebody typed (ET-07)
+	Name   string // of the person, in their own words; neutralised before it is shown
+	Token  string // of the proof behind the link
+	Code   string // a short code that does what the link does, to be typed; empty: none
+	Detail Detail // empty: none
+	Count  int    // the number in the detail, if it has one
+	// Languages are wishes for the language of the mail, best first: that of the person, then that of the request
+	// (auth.Caller.AcceptLanguage). Empty ones are passed over. The app's own language comes last.
+	Languages []string
 	Links     auth.Links // of the door that causes the mail; empty: our own pages
 	ExpiresAt time.Time  // of the proof; the mail is not sent after it. Zero: it is worth sending at any time
 }
@@ -78,18 +102,31 @@ type Mailer struct {
 	// PublicURL is the configured address of this server. Links are built from it or from the templates that a
 	// mount configures, never from what a request says (ET-06).
 	PublicURL string
+	// Library knows the languages; nil: those of the program.
+	Library *web.Library
+}
+
+// Language is the language we have that fits a wish best (a tag, or an Accept-Language header); empty if none does.
+func (m *Mailer) Language(wish string) string {
+	if m.Library == nil {
+		return new(web.Library).Match(wish)
+	}
+	return m.Library.Match(wish)
 }
 
 // parcel is what a mail job carries.
 type parcel struct {
-	Kind      Kind      `json:"kind"`
-	To        string    `json:"to"`
-	App       string    `json:"app"`
-	Name      string    `json:"name,omitempty"`
-	Link      string    `json:"link,omitempty"`
-	Code      string    `json:"code,omitempty"`
-	Detail    string    `json:"detail,omitempty"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	Kind      Kind       `json:"kind"`
+	To        string     `json:"to"`
+	App       string     `json:"app"`
+	AppID     auth.AppID `json:"app_id,omitempty"`
+	Name      string     `json:"name,omitempty"`
+	Link      string     `json:"link,omitempty"`
+	Code      string     `json:"code,omitempty"`
+	Detail    Detail     `json:"detail,omitempty"`
+	Count     int        `json:"count,omitempty"`
+	Languages []string   `json:"languages,omitempty"`
+	ExpiresAt time.Time  `json:"expires_at,omitzero"`
 }
 
 // Send queues a mail in the transaction of the change that causes it. It is delivered by Handler. An address that
@@ -102,7 +139,16 @@ func (m *Mailer) Send(tx *store.Tx, msg Message) error {
 	if err != nil {
 		return err
 	}
-	p := parcel{Kind: msg.Kind, To: to, App: msg.App.Name, Name: msg.Name, Code: msg.Code, Detail: msg.Detail, ExpiresAt: msg.ExpiresAt}
+	if msg.Detail != "" && !slices.Contains(Details()[msg.Kind], msg.Detail) {
+		return fmt.Errorf("mails of kind %s have no detail %q", msg.Kind, msg.Detail)
+	}
+	p := parcel{Kind: msg.Kind, To: to, App: msg.App.Name, AppID: msg.App.ID, Name: msg.Name, Code: msg.Code, Detail: msg.Detail,
+		Count: msg.Count, ExpiresAt: msg.ExpiresAt}
+	for _, wish := range append(slices.Clone(msg.Languages), msg.App.Settings.Locale) {
+		if wish != "" {
+			p.Languages = append(p.Languages, wish)
+		}
+	}
 	if msg.Kind.linked() {
 		if p.Link, err = m.link(msg); err != nil {
 			return err

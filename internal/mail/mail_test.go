@@ -103,7 +103,9 @@ func TestEveryKindOfMail(t *testing.T) {
 		for _, kind := range mail.Kinds() {
 			h.clock.Advance(time.Second)
 			m := h.message(kind)
-			m.Detail, m.Code = "It is a detail.", "271828"
+			if kind == mail.MagicLink {
+				m.Code = "271828"
+			}
 			h.mustSend(m)
 			if h.runDue() != 1 {
 				t.Fatalf("%s was not delivered: %s", kind, h.log.String())
@@ -131,7 +133,7 @@ func TestEveryKindOfMail(t *testing.T) {
 				t.Errorf("%s: the code: %s", kind, got.Text)
 			}
 			for line := range strings.Lines(got.Text) {
-				if len(line) > 78 && !strings.Contains(line, "https://") && !strings.Contains(line, "detail") {
+				if len(line) > 78 && !strings.Contains(line, "https://") {
 					t.Errorf("%s: a long line: %s", kind, line)
 				}
 			}

@@ -3,65 +3,118 @@ package mail
 import (
 	"bytes"
 	"fmt"
-	htmltemplate "html/template"
 	"strings"
-	texttemplate "text/template"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/web"
 )
 
-// moment is how times are written in mails; there is no time zone of a recipient to go by.
-const moment = "2 January 2006 15:04 UTC"
-
-// content is what templates see. App and Name are plain; Link and To were checked.
+// content is what templates and sentences see. App and Name are plain; Link and To were checked.
 type content struct {
-	App, Name, To, Link, Code, Detail string
-	When, Until                       string
+	*web.Translator
+	App, Name, To string
+	Link, Code    string // empty: none
+	Detail        string // a whole sentence; empty: none
+	When          string // the mail was caused
+	Until, For    string // the link works; empty without a link
+
+	kind Kind
 }
 
-// pair is the templates of one kind.
-type pair struct {
-	text *texttemplate.Template
-	html *htmltemplate.Template
+// Say is the sentence of the kind that bears the name part, such as `title`.
+func (c content) Say(part string) (string, error) {
+	return c.T("mail."+string(c.kind)+"."+part, c)
 }
 
-// parseTemplates reads the embedded templates of all kinds.
-func parseTemplates() (map[Kind]pair, error) {
-	out := map[Kind]pair{}
-	for _, kind := range Kinds() {
-		text, err := texttemplate.New(string(kind)).ParseFS(web.Mail, "mail/layout.txt.tmpl", "mail/"+string(kind)+".txt.tmpl")
-		if err != nil {
-			return nil, fmt.Errorf("text template of %s: %w", kind, err)
-		}
-		html, err := htmltemplate.New(string(kind)).ParseFS(web.Mail, "mail/layout.html.tmpl", "mail/"+string(kind)+".html.tmpl")
-		if err != nil {
-			return nil, fmt.Errorf("HTML template of %s: %w", kind, err)
-		}
-		out[kind] = pair{text, html}
+// render writes a mail in the language of the first wish that we have. since is when it was caused.
+func render(library *web.Library, p parcel, since time.Time) (subject, text, html string, err error) {
+	skin := library.Skin(string(p.AppID))
+	templates, err := skin.Mail(string(p.Kind))
+	if err != nil {
+		return "", "", "", err
 	}
-	return out, nil
+	c, err := fill(skin, p, since)
+	if err != nil {
+		return "", "", "", err
+	}
+	if subject, err = c.Say("subject"); err != nil {
+		return "", "", "", err
+	}
+	var b, h bytes.Buffer
+	if err = templates.Text.Execute(&b, c); err != nil {
+		return "", "", "", err
+	}
+	if err = templates.HTML.Execute(&h, c); err != nil {
+		return "", "", "", err
+	}
+	return strings.Join(strings.Fields(subject), " "), wrap(b.String()), h.String(), nil
 }
 
-// render fills the templates of a parcel. since is when the mail was caused.
-func (t pair) render(p parcel, since time.Time) (subject, text, html string, err error) {
-	c := content{App: plain(p.App), Name: plain(p.Name), To: p.To, Link: p.Link, Code: p.Code, Detail: p.Detail,
-		When: since.UTC().Format(moment)}
+// fill makes the content of a parcel.
+func fill(skin *web.Skin, p parcel, since time.Time) (c content, err error) {
+	c = content{App: plain(p.App), Name: plain(p.Name), To: p.To, Link: p.Link, Code: p.Code, kind: p.Kind}
 	if c.App == "" {
 		c.App = "Ostiary"
 	}
+	if c.Translator, err = skin.Translator(p.Languages...); err != nil {
+		return c, err
+	}
+	if c.When, err = c.Moment(since); err != nil {
+		return c, err
+	}
 	if !p.ExpiresAt.IsZero() {
-		c.Until = p.ExpiresAt.UTC().Format(moment)
+		if c.Until, err = c.Moment(p.ExpiresAt); err != nil {
+			return c, err
+		}
+		if c.For, err = c.Span(p.ExpiresAt.Sub(since)); err != nil {
+			return c, err
+		}
 	}
-	var s, b, h bytes.Buffer
-	if err = t.text.ExecuteTemplate(&s, "subject", c); err != nil {
-		return "", "", "", err
+	if p.Detail != "" {
+		var data any = c
+		if p.Detail == BackupCodesLeft {
+			data = p.Count
+		}
+		c.Detail, err = c.T(fmt.Sprintf("mail.%s.%s", p.Kind, p.Detail), data)
 	}
-	if err = t.text.ExecuteTemplate(&b, "layout", c); err != nil {
-		return "", "", "", err
+	return c, err
+}
+
+// Check fills every mail of every skin and language with a sample, as it could be, and says what fails.
+func Check(library *web.Library) (problems web.Problems) {
+	since := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	for _, app := range library.Skins() {
+		for _, language := range library.Speaks() {
+			for _, p := range samples(since) {
+				p.AppID, p.Languages = auth.AppID(app), []string{language}
+				_, _, _, err := render(library, p, since)
+				problems = problems.Add("mail/"+string(p.Kind), err)
+			}
+		}
 	}
-	if err = t.html.ExecuteTemplate(&h, "layout", c); err != nil {
-		return "", "", "", err
+	return problems
+}
+
+// samples are mails of every kind and detail, with and without what they may lack.
+func samples(since time.Time) (out []parcel) {
+	for _, kind := range Kinds() {
+		p := parcel{Kind: kind, To: "ada@example.com", App: "Field Notes", Name: "Ada Lovelace"}
+		if kind.linked() {
+			p.Link, p.ExpiresAt = "https://id.example.com/?token=sample", since.Add(time.Hour)
+		}
+		if kind == MagicLink {
+			p.Code = "271828"
+		}
+		bare := p
+		bare.Name, bare.Code = "", ""
+		out = append(out, p, bare)
+		for _, detail := range Details()[kind] {
+			for count := range 2 {
+				p.Detail, p.Count = detail, count
+				out = append(out, p)
+			}
+		}
 	}
-	return strings.Join(strings.Fields(s.String()), " "), b.String(), h.String(), nil
+	return out
 }

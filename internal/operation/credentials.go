@@ -27,7 +27,8 @@ type Credentials struct {
 // app-mismatch, invalid-request (two credentials), forbidden (the app or the client is disabled), not-found (the
 // operator named an app that does not exist), rate-limited.
 func (c *Credentials) Resolve(ctx context.Context, p auth.Presented) (auth.Caller, error) {
-	caller := auth.Caller{Kind: auth.CallerAnonymous, IP: p.IP, UserAgent: p.UserAgent, RequestID: p.RequestID, Door: p.Door}
+	caller := auth.Caller{Kind: auth.CallerAnonymous, IP: p.IP, UserAgent: p.UserAgent,
+		AcceptLanguage: p.AcceptLanguage, RequestID: p.RequestID, Door: p.Door}
 	var err error
 	if IsOperator(ctx) {
 		err = c.operator(ctx, p, &caller)

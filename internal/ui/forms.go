@@ -13,7 +13,7 @@ import (
 )
 
 func (p *Pages) showSetup(w http.ResponseWriter, r *http.Request) error {
-	return p.render(w, "setup", view{Title: "Make the first administrator", Token: r.URL.Query().Get("token")})
+	return p.render(w, r, "setup", view{title: "page.setup.title", Token: r.URL.Query().Get("token")})
 }
 
 func (p *Pages) setup(w http.ResponseWriter, r *http.Request) error {
@@ -25,7 +25,7 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) error {
 		Name: f.Get("name")}
 	out, err := p.call(r, "create-first-administrator", auth.DefaultApp, in)
 	if err != nil {
-		return p.again(w, "setup", err, view{Title: "Make the first administrator", Token: in.Token, Email: in.Email, Name: in.Name})
+		return p.again(w, r, "setup", err, view{title: "page.setup.title", Token: in.Token, Email: in.Email, Name: in.Name})
 	}
 	if granted, ok := out.Value.(operation.Granted); ok && granted.SessionCookie != "" {
 		p.cookies.Set(w.Header(), httpx.Cookie{Name: SessionCookie, Value: granted.SessionCookie})
@@ -35,7 +35,7 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Pages) showVerify(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	return p.render(w, "verify", view{Title: "Confirm your address", Token: q.Get("token"), App: q.Get("app")})
+	return p.render(w, r, "verify", view{title: "page.verify.title", Token: q.Get("token"), App: q.Get("app")})
 }
 
 func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
@@ -52,7 +52,7 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 // showCancel is where the notice to an old address leads. It spends nothing.
 func (p *Pages) showCancel(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	return p.render(w, "cancel", view{Title: "Keep your address", Token: q.Get("token"), App: q.Get("app")})
+	return p.render(w, r, "cancel", view{title: "page.cancel.title", Token: q.Get("token"), App: q.Get("app")})
 }
 
 func (p *Pages) cancel(w http.ResponseWriter, r *http.Request) error {
@@ -70,7 +70,7 @@ func (p *Pages) cancel(w http.ResponseWriter, r *http.Request) error {
 // showReset looks at the token without spending it, so that nobody chooses a password for a dead link.
 func (p *Pages) showReset(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	v := view{Title: "Choose a new password", Token: q.Get("token"), App: q.Get("app")}
+	v := view{title: "page.reset.title", Token: q.Get("token"), App: q.Get("app")}
 	out, err := p.call(r, "check-reset-token", auth.AppID(v.App), &operation.CheckResetTokenInput{Token: v.Token})
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (p *Pages) showReset(w http.ResponseWriter, r *http.Request) error {
 	if checked, ok := out.Value.(operation.ResetToken); ok {
 		v.Email = checked.Email
 	}
-	return p.render(w, "reset", v)
+	return p.render(w, r, "reset", v)
 }
 
 func (p *Pages) reset(w http.ResponseWriter, r *http.Request) error {
@@ -88,7 +88,7 @@ func (p *Pages) reset(w http.ResponseWriter, r *http.Request) error {
 	}
 	in := &operation.ResetPasswordInput{Token: f.Get("token"), Password: f.Get("password")}
 	if _, err := p.call(r, "reset-password", auth.AppID(f.Get("app")), in); err != nil {
-		return p.again(w, "reset", err, view{Title: "Choose a new password", Token: in.Token, App: f.Get("app")})
+		return p.again(w, r, "reset", err, view{title: "page.reset.title", Token: in.Token, App: f.Get("app")})
 	}
 	return seeOther(w, r, "/done/reset")
 }
@@ -101,7 +101,8 @@ func (p *Pages) call(r *http.Request, name string, app auth.AppID, in any) (oper
 	}
 	httpx.Event(ctx).SetString(httpx.KeyOperation, name)
 	caller, err := p.o.Credentials.Resolve(ctx, auth.Presented{
-		MountApp: app, IP: httpx.ClientIP(ctx), UserAgent: httpx.Printable(r.UserAgent(), 512), RequestID: httpx.RequestID(ctx),
+		MountApp: app, IP: httpx.ClientIP(ctx), UserAgent: httpx.Printable(r.UserAgent(), 512),
+		AcceptLanguage: httpx.AcceptLanguage(r), RequestID: httpx.RequestID(ctx),
 		Door: auth.Door{Contract: "pages", SessionCookie: startsSession(name)},
 	})
 	if err != nil {
@@ -120,13 +121,13 @@ func startsSession(name string) bool {
 }
 
 // again shows the form once more with what was wrong, if the person can mend it there; other errors are handed on.
-func (p *Pages) again(w http.ResponseWriter, page string, err error, v view) error {
+func (p *Pages) again(w http.ResponseWriter, r *http.Request, page string, err error, v view) error {
 	e := auth.AsError(err)
 	switch e.Code {
 	case auth.CodeWeakPassword, auth.CodeInvalidRequest, auth.CodeIdentifierTaken:
-		v.Problem = e.Text()
+		v.problem = e
 		v.status = e.Code.Status()
-		return p.render(w, page, v)
+		return p.render(w, r, page, v)
 	}
 	return err
 }

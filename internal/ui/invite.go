@@ -11,7 +11,7 @@ import (
 // account (IN-03).
 func (p *Pages) showInvite(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	return p.render(w, "invite", view{Title: "You are invited", Token: q.Get("token"), App: q.Get("app")})
+	return p.render(w, r, "invite", view{title: "page.invite.title", Token: q.Get("token"), App: q.Get("app")})
 }
 
 func (p *Pages) acceptInvite(w http.ResponseWriter, r *http.Request) error {
@@ -22,10 +22,10 @@ func (p *Pages) acceptInvite(w http.ResponseWriter, r *http.Request) error {
 	in := &operation.AcceptInviteInput{Token: f.Get("token"), Name: f.Get("name")}
 	out, err := p.call(r, "accept-invite", auth.AppID(f.Get("app")), in)
 	if err != nil {
-		return p.again(w, "invite", err, view{Title: "You are invited", Token: in.Token, App: f.Get("app"), Name: in.Name})
+		return p.again(w, r, "invite", err, view{title: "page.invite.title", Token: in.Token, App: f.Get("app"), Name: in.Name})
 	}
 	if half, ok := out.Value.(operation.Challenged); ok {
-		return p.render(w, "code", view{Title: "Your second factor", Token: half.Challenge.Token, App: f.Get("app")})
+		return p.render(w, r, "code", view{title: "page.code.title", Token: half.Challenge.Token, App: f.Get("app")})
 	}
 	return p.entered(w, r, f, out)
 }

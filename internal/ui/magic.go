@@ -12,7 +12,7 @@ import (
 // showMagic is where a mailed link leads. It spends nothing: scanners of mail follow links, people press buttons.
 func (p *Pages) showMagic(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	return p.render(w, "magic", view{Title: "Sign in", Token: q.Get("token"), App: q.Get("app")})
+	return p.render(w, r, "magic", view{title: "page.magic.title", Token: q.Get("token"), App: q.Get("app")})
 }
 
 func (p *Pages) magic(w http.ResponseWriter, r *http.Request) error {
@@ -25,7 +25,7 @@ func (p *Pages) magic(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if half, ok := out.Value.(operation.Challenged); ok {
-		return p.render(w, "code", view{Title: "Your second factor", Token: half.Challenge.Token, App: f.Get("app")})
+		return p.render(w, r, "code", view{title: "page.code.title", Token: half.Challenge.Token, App: f.Get("app")})
 	}
 	return p.entered(w, r, f, out)
 }
@@ -39,8 +39,8 @@ func (p *Pages) magicCode(w http.ResponseWriter, r *http.Request) error {
 	in := &operation.CompleteSecondFactorInput{Token: f.Get("token"), Code: f.Get("code")}
 	out, err := p.call(r, "complete-second-factor", auth.AppID(f.Get("app")), in)
 	if auth.Is(err, auth.CodeSecondFactorWrong) {
-		return p.render(w, "code", view{Title: "Your second factor", Token: in.Token, App: f.Get("app"),
-			Problem: "This code is not valid.", status: http.StatusUnauthorized})
+		return p.render(w, r, "code", view{title: "page.code.title", Token: in.Token, App: f.Get("app"),
+			problem: auth.AsError(err), status: http.StatusUnauthorized})
 	}
 	if err != nil {
 		return err

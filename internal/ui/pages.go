@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"html/template"
-	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -39,40 +37,37 @@ type Options struct {
 	Contracts []contract.Info
 	// Inbox is the development inbox; nil means that there is none, and its paths answer 404.
 	Inbox Inbox
+	// Library has the sentences, templates and styles; nil: those of the program.
+	Library *web.Library
+	// Locale is the language of an app for people who say none; nil: English.
+	Locale func(ctx context.Context, app auth.AppID) string
 }
 
 // Pages serves the server's own pages.
 type Pages struct {
-	o         Options
-	origins   httpx.Origins
-	cookies   httpx.Cookies
-	templates map[string]*template.Template
-	style     []byte
-	stylePath string
-	router    chi.Router
+	o       Options
+	origins httpx.Origins
+	cookies httpx.Cookies
+	styles  map[string]string // path of the style sheet by skin
+	sheets  map[string][]byte // by path
+	router  chi.Router
 }
 
-// names of the templates, each a page.
-func names() []string {
-	return []string{"index", "setup", "verify", "cancel", "reset", "magic", "code", "invite", "message", "inbox"}
-}
-
-// New parses the templates. The error is a mistake in the embedded files, which tests rule out.
+// New reads the style sheets.
 func New(o Options) (*Pages, error) {
-	style, err := fs.ReadFile(web.Pages, "pages/style.css")
-	if err != nil {
-		return nil, fmt.Errorf("style sheet: %w", err)
+	if o.Library == nil {
+		o.Library = &web.Library{}
 	}
-	sum := sha256.Sum256(style)
 	p := &Pages{o: o, origins: httpx.NewOrigins(o.PublicURL), cookies: httpx.NewCookies(o.PublicURL),
-		templates: map[string]*template.Template{}, style: style,
-		stylePath: "/static/style-" + hex.EncodeToString(sum[:8]) + ".css"}
-	for _, name := range names() {
-		t, err := template.ParseFS(web.Pages, "pages/layout.html.tmpl", "pages/"+name+".html.tmpl")
+		styles: map[string]string{}, sheets: map[string][]byte{}}
+	for _, app := range o.Library.Skins() {
+		style, err := o.Library.Skin(app).Style()
 		if err != nil {
-			return nil, fmt.Errorf("page %s: %w", name, err)
+			return nil, fmt.Errorf("style sheet: %w", err)
 		}
-		p.templates[name] = t.Lookup(name + ".html.tmpl")
+		sum := sha256.Sum256(style)
+		path := "/static/style-" + hex.EncodeToString(sum[:8]) + ".css"
+		p.styles[app], p.sheets[path] = path, style
 	}
 	p.router = p.routes()
 	return p, nil
@@ -98,7 +93,9 @@ func (p *Pages) routes() chi.Router {
 	page("POST", "/invite", p.acceptInvite)
 	page("GET", "/done/{what}", p.done)
 	page("GET", "/error", p.showError)
-	page("GET", p.stylePath, p.sheet)
+	for path := range p.sheets {
+		page("GET", path, p.sheet)
+	}
 	if p.o.Inbox != nil {
 		page("GET", "/dev/inbox", p.inbox)
 		page("GET", "/dev/inbox/messages", p.inboxMessages)
@@ -126,8 +123,9 @@ func (p *Pages) Owns(path string) bool {
 	return p.router.Match(chi.NewRouteContext(), http.MethodGet, path) || p.router.Match(chi.NewRouteContext(), http.MethodPost, path)
 }
 
-// view is what a template shows.
+// view is what a template shows, and by the translator how it says it: {{.T "page.verify.text"}}.
 type view struct {
+	*web.Translator
 	Title, Style, Problem   string
 	Wide                    bool
 	Token, App, Name, Email string // of the forms
@@ -136,6 +134,10 @@ type view struct {
 	Inbox                   bool
 	Messages                []mail.InboxMessage
 	status                  int
+	// title and text are the keys of Title and Text; problem is what Problem is about.
+	title, text string
+	problem     *auth.Error
+	refused     bool // the page is about the problem, and there is nothing to try again on it
 }
 
 func (p *Pages) handle(route string, h httpx.Handler) http.Handler {
@@ -147,14 +149,29 @@ func (p *Pages) handle(route string, h httpx.Handler) http.Handler {
 	}, p.failed)
 }
 
-// render writes a page.
-func (p *Pages) render(w http.ResponseWriter, name string, v view) error {
-	v.Style = p.stylePath
+// render writes a page in the language that the request asks for, else that of the app.
+func (p *Pages) render(w http.ResponseWriter, r *http.Request, name string, v view) error {
+	skin := p.o.Library.Skin(v.App)
+	page, err := skin.Page(name)
+	if err == nil {
+		v.Translator, err = skin.Translator(httpx.AcceptLanguage(r), p.locale(r.Context(), v.App))
+	}
+	if err == nil {
+		err = v.translate()
+	}
+	v.Style = p.styles[v.App]
+	if v.Style == "" {
+		v.Style = p.styles[""]
+	}
 	var b bytes.Buffer
-	if err := p.templates[name].Execute(&b, v); err != nil {
+	if err == nil {
+		err = page.Execute(&b, v)
+	}
+	if err != nil {
 		return auth.Internal(fmt.Errorf("page %s: %w", name, err))
 	}
 	httpx.Page(w.Header(), "'self'")
+	w.Header().Set("Content-Language", v.Lang)
 	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	if v.status == 0 {
 		v.status = http.StatusOK
@@ -173,34 +190,21 @@ func (p *Pages) failed(w http.ResponseWriter, r *http.Request, e *auth.Error) {
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter/time.Second))))
 	}
-	text := e.Message
-	if text == "" || e.Code.Status() >= http.StatusInternalServerError {
-		text = e.Code.Title() + "."
-	}
-	v := view{Title: titleOf(e.Code), Text: text, RequestID: httpx.RequestID(r.Context()), status: e.Code.Status()}
-	if err := p.render(w, "message", v); err != nil {
+	v := refusal(e)
+	v.RequestID, v.status = httpx.RequestID(r.Context()), e.Code.Status()
+	if err := p.render(w, r, "message", v); err != nil {
 		httpx.Problem(w, r, auth.AsError(err))
 	}
 }
 
-func titleOf(code auth.Code) string {
-	switch code {
-	case auth.CodeProofInvalid:
-		return "This link does not work any more"
-	case auth.CodeNotFound:
-		return "Not found"
-	}
-	return "That did not work"
+func (p *Pages) index(w http.ResponseWriter, r *http.Request) error {
+	return p.render(w, r, "index", view{title: "page.index.title", Contracts: p.o.Contracts, Inbox: p.o.Inbox != nil})
 }
 
-func (p *Pages) index(w http.ResponseWriter, _ *http.Request) error {
-	return p.render(w, "index", view{Title: "Ostiary", Contracts: p.o.Contracts, Inbox: p.o.Inbox != nil})
-}
-
-func (p *Pages) sheet(w http.ResponseWriter, _ *http.Request) error {
+func (p *Pages) sheet(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(p.style)
+	_, _ = w.Write(p.sheets[r.URL.Path])
 	return nil
 }
 
@@ -209,7 +213,7 @@ func (p *Pages) inbox(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.render(w, "inbox", view{Title: "Development inbox", Wide: true, Messages: list})
+	return p.render(w, r, "inbox", view{title: "page.inbox.title", Wide: true, Messages: list})
 }
 
 // inboxPage is how many mails the development inbox shows.
@@ -229,11 +233,11 @@ func (p *Pages) inboxMessages(w http.ResponseWriter, r *http.Request) error {
 // messages are the pages after a form and those that others send people to: a closed list, so that nobody can
 // make the server say something of theirs.
 var messages = map[string]view{
-	"setup":     {Title: "The administrator exists", Text: "You are signed in. Keep the password safe; there is no other way in yet."},
-	"verified":  {Title: "Your address is confirmed", Text: "You can close this page and sign in."},
-	"kept":      {Title: "Your address stays", Text: "Everybody is signed out. A mail with a link for a new password is on its way to you."},
-	"signed-in": {Title: "You are signed in", Text: "You can close this page and go on where you were."},
-	"reset":     {Title: "Your password is changed", Text: "You can close this page and sign in with the new password."},
+	"setup":     {title: "page.setup.done", text: "page.setup.done-text"},
+	"verified":  {title: "page.verify.done", text: "page.verify.done-text"},
+	"kept":      {title: "page.cancel.done", text: "page.cancel.done-text"},
+	"signed-in": {title: "page.magic.done", text: "page.magic.done-text"},
+	"reset":     {title: "page.reset.done", text: "page.reset.done-text"},
 }
 
 func (p *Pages) done(w http.ResponseWriter, r *http.Request) error {
@@ -241,7 +245,7 @@ func (p *Pages) done(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return auth.E(auth.CodeNotFound, "There is no such page.")
 	}
-	return p.render(w, "message", v)
+	return p.render(w, r, "message", v)
 }
 
 // showError is where other parts send a browser with an error code of ours.
@@ -250,6 +254,7 @@ func (p *Pages) showError(w http.ResponseWriter, r *http.Request) error {
 	if !code.Known() {
 		code = auth.CodeInvalidRequest
 	}
-	return p.render(w, "message", view{Title: titleOf(code), Text: code.Title() + ".", RequestID: httpx.RequestID(r.Context()),
-		status: http.StatusBadRequest})
+	v := refusal(auth.E(code, ""))
+	v.RequestID, v.status = httpx.RequestID(r.Context()), http.StatusBadRequest
+	return p.render(w, r, "message", v)
 }
