@@ -213,7 +213,7 @@ func TestOverrides(t *testing.T) {
 		}
 	}
 	m, err := l.Skin("shop").Mail("verify-email")
-	if err != nil || m.Text.Lookup("body").Tree.Root.String() != "Dear {{.Name}}" || m.HTML.Lookup("body") == nil {
+	if err != nil || m.Text.Lookup("body").Root.String() != "Dear {{.Name}}" || m.HTML.Lookup("body") == nil {
 		t.Errorf("%v %v", m, err)
 	}
 }
