@@ -56,6 +56,9 @@ var owners = map[string][]string{
 	"invites":          {"internal/invite"},
 	"invite_codes":     {"internal/invite"},
 	"waitlist_entries": {"internal/waitlist"},
+
+	"providers":  {"internal/federation"},
+	"identities": {"internal/federation"},
 }
 
 var writes = regexp.MustCompile(`(?s)\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)\b`)

@@ -49,6 +49,10 @@ const (
 	CodeChallengeFailed      Code = "challenge-failed"      // the response to the app's challenge is missing or not valid
 	CodeChallengeUnavailable Code = "challenge-unavailable" // the service that judges responses does not answer
 
+	CodeProviderDenied      Code = "provider-denied"      // the person, or the identity provider for them, said no there
+	CodeProviderRefused     Code = "provider-refused"     // what the identity provider answered cannot be believed
+	CodeProviderUnavailable Code = "provider-unavailable" // the identity provider does not answer
+
 	CodeTotpNotEnabled Code = "totp-not-enabled"
 	CodeTotpNotBegun   Code = "totp-not-begun"
 	CodeRateLimited    Code = "rate-limited"
@@ -106,6 +110,10 @@ var codes = map[Code]struct {
 
 	CodeChallengeFailed:      {400, "The challenge was not passed"},
 	CodeChallengeUnavailable: {503, "The challenge cannot be checked at present"},
+
+	CodeProviderDenied:      {403, "The sign-in at the provider was not completed"},
+	CodeProviderRefused:     {401, "The provider did not confirm the sign-in"},
+	CodeProviderUnavailable: {503, "The provider cannot be reached"},
 
 	CodeTotpAlreadyEnabled: {409, "Two-factor authentication is already enabled"},
 	CodeTotpNotEnabled:     {409, "Two-factor authentication is not enabled"},

@@ -21,6 +21,8 @@ type (
 	WaitlistEntryID string
 	JobID           string
 	SigningKeyID    string
+	ProviderID      string
+	IdentityID      string
 )
 
 // DefaultApp is the app that exists from the first migration, and DefaultClient its default client.
@@ -46,9 +48,11 @@ func (MembershipID) IDKind() string    { return "membership" }
 func (InviteID) IDKind() string        { return "invite" }
 func (InviteCodeID) IDKind() string    { return "invite-code" }
 func (WaitlistEntryID) IDKind() string { return "waitlist-entry" }
+func (ProviderID) IDKind() string      { return "provider" }
+func (IdentityID) IDKind() string      { return "identity" }
 
 // IDKinds lists the kinds that x-contract.ids may name.
 func IDKinds() []string {
 	return []string{"app", "client", "user", "email", "session", "factor", "api-key", "app-key", "event",
-		"account", "membership", "invite", "invite-code", "waitlist-entry"}
+		"account", "membership", "invite", "invite-code", "waitlist-entry", "provider", "identity"}
 }
