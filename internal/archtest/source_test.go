@@ -77,7 +77,7 @@ func skipped(rel, name string) bool {
 // testSupport reports whether a file is no part of the product: a test, or a package that serves tests.
 func testSupport(rel string) bool {
 	return strings.HasSuffix(rel, "_test.go") || strings.HasPrefix(rel, "bench/") ||
-		strings.Contains(rel, "/storetest/") || strings.Contains(rel, "/servertest/") || strings.Contains(rel, "/crashtest/")
+		strings.Contains(rel, "/storetest/") || strings.Contains(rel, "/servertest/") || strings.Contains(rel, "/upstreamtest/") || strings.Contains(rel, "/crashtest/")
 }
 
 // imports lists the packages of this module that a file imports, below the module path.
