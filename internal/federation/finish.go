@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -20,6 +21,9 @@ type Answer struct {
 	User             string // the parameter `user` of Apple's form: JSON with the name, on the first visit alone
 }
 
+// judgeTime bounds all calls of one Finish together.
+const judgeTime = 20 * time.Second
+
 // maxCode is the longest authorization code that is passed on, in bytes.
 const maxCode = 4096
 
@@ -28,6 +32,8 @@ const maxCode = 4096
 // provider-denied (the person or the provider said no), provider-refused (the answer cannot be believed; the cause is for
 // the log), provider-unavailable.
 func (s *Service) Finish(ctx context.Context, app auth.AppID, name, redirectURI, state string, a Answer) (auth.Upstream, error) {
+	ctx, cancel := context.WithTimeout(ctx, judgeTime)
+	defer cancel()
 	p, err := s.active(ctx, app, name)
 	if err != nil {
 		return auth.Upstream{}, err
@@ -111,5 +117,5 @@ func (s *Service) exchange(ctx context.Context, p auth.Provider, e endpoints, re
 	case answered != nil:
 		return nil, unavailable(p, "token endpoint: status %d", answered.Response.StatusCode)
 	}
-	return nil, unavailable(p, "token endpoint: %w", err)
+	return nil, unavailable(p, "token endpoint: %w", causeOf(err))
 }

@@ -31,10 +31,14 @@ func OfUser(tx *store.Tx, app auth.AppID, user auth.UserID) ([]auth.Identity, er
 
 // Link ties a person at a provider to a user, with the event identity.linked. Linking whom the user has already changes
 // nothing. The caller of Link has settled that both are one person. Codes: conflict (another user has this identity),
-// limit-reached (50 of one user).
+// limit-reached (50 of one user), not-found (no such user).
 func (s *Service) Link(tx *store.Tx, c auth.Caller, user auth.UserID, up auth.Upstream) (auth.Identity, error) {
 	if found, ok, err := ByUpstream(tx, c.App, up); err != nil || ok {
 		return ownIdentity(found, user, err)
+	}
+	// The user's row is held while the identities are counted, so that two calls decide one after the other.
+	if _, err := tx.UserForUpdate(c.App, user); err != nil {
+		return auth.Identity{}, missing(err, "user")
 	}
 	own, err := tx.IdentitiesOfUser(c.App, user)
 	if err != nil {
