@@ -142,9 +142,9 @@ func webURL(target string, https bool) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && !https
 }
 
-// unavailable says that a provider cannot be asked; the cause is for the log.
+// unavailable says that a provider cannot be asked, and when to ask again; the cause is for the log.
 func unavailable(p auth.Provider, format string, args ...any) error {
-	return &auth.Error{Code: auth.CodeProviderUnavailable, Err: fmt.Errorf("provider "+p.Name+": "+format, args...)}
+	return &auth.Error{Code: auth.CodeProviderUnavailable, RetryAfter: retryAfter, Err: fmt.Errorf("provider "+p.Name+": "+format, args...)}
 }
 
 // refused says that what a provider answered cannot be believed; the cause is for the log.

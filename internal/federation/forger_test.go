@@ -307,6 +307,9 @@ func TestProviderIsDown_F23(t *testing.T) {
 	for range 5 {
 		_, err := f.try(h)
 		wantCode(t, err, auth.CodeProviderUnavailable)
+		if auth.AsError(err).RetryAfter <= 0 {
+			t.Error("nobody knows when to come back")
+		}
 	}
 	if d := f.fetched[0].Load(); d != 1 {
 		t.Errorf("a provider that is down was asked %d times", d)
