@@ -115,13 +115,15 @@ type App struct {
 	Status          string `json:"status"`
 	DefaultClientID string `json:"default_client_id"`
 	// Registration says how people sign up: open, invite-code, invite, waitlist or closed.
-	Registration     string       `json:"registration"`
-	AccountsOnSignUp bool         `json:"accounts_on_sign_up"`
-	PasswordMin      int          `json:"password_min"`
-	Challenge        AppChallenge `json:"challenge"`
-	Version          int64        `json:"version"`
-	CreatedAt        *time.Time   `json:"created_at"` // nil: with the database
-	UpdatedAt        *time.Time   `json:"updated_at"`
+	Registration     string `json:"registration"`
+	AccountsOnSignUp bool   `json:"accounts_on_sign_up"`
+	// Locale is the language of mails and pages for people who say none; empty: English.
+	Locale      string       `json:"locale,omitempty"`
+	PasswordMin int          `json:"password_min"`
+	Challenge   AppChallenge `json:"challenge"`
+	Version     int64        `json:"version"`
+	CreatedAt   *time.Time   `json:"created_at"` // nil: with the database
+	UpdatedAt   *time.Time   `json:"updated_at"`
 }
 
 // AppChallenge is what an app asks of strangers before they sign up, sign in or have a mail sent.

@@ -122,6 +122,7 @@ type Change struct {
 	PasswordMin      *int // 0: what the door says
 	Registration     *auth.RegistrationMode
 	AccountsOnSignUp *bool
+	Locale           *string // BCP 47; empty: English
 	Challenge        ChallengeChange
 	IfMatch          *int64 // the version that the change was made against; nil: any
 }
@@ -147,6 +148,7 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, chan
 		set(&a.Settings.PasswordMin, change.PasswordMin)
 		set(&a.Settings.Registration, change.Registration)
 		set(&a.Settings.AccountsOnSignUp, change.AccountsOnSignUp)
+		set(&a.Settings.Locale, change.Locale)
 		change.Challenge.apply(&a.Settings.Challenge, sealed)
 		if a.Name, err = checkName(a.Name); err != nil {
 			return err

@@ -30,6 +30,9 @@ func checkSettings(s auth.AppSettings) error {
 	if !s.Registration.Valid() {
 		return auth.Invalid("registration", auth.ViolationEnum, "It is open, invite-code, invite, waitlist or closed.")
 	}
+	if err := auth.CheckLocale(s.Locale); err != nil {
+		return err
+	}
 	if !slices.Contains(algorithms, s.SigningAlgorithm) {
 		return invalidSetting("signing_algorithm", "it is ES256, EdDSA, RS256 or HS256")
 	}

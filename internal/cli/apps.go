@@ -79,6 +79,7 @@ type appsUpdateCmd struct {
 	Registration     string `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
 	AccountsOnSignUp string `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether everybody who signs up gets an account."`
 	PasswordMin      int    `placeholder:"N" help:"Least length of a password, 8 to 128."`
+	Locale           string `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
 
 	Challenge              string   `placeholder:"KIND" help:"What strangers must show before they sign up, sign in or have a mail sent: none, allow-list, turnstile, hcaptcha or recaptcha."`
 	ChallengeSecretFile    string   `placeholder:"FILE" help:"File with the secret of the app at the service; - reads it from the input."`
@@ -92,7 +93,7 @@ type appsUpdateCmd struct {
 // Run changes an app.
 func (c appsUpdateCmd) Run(e *env) error {
 	change := map[string]any{}
-	for name, value := range map[string]string{"name": c.Name, "registration": c.Registration} {
+	for name, value := range map[string]string{"name": c.Name, "registration": c.Registration, "locale": c.Locale} {
 		if value != "" {
 			change[name] = value
 		}

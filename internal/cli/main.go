@@ -37,14 +37,16 @@ type commands struct {
 	Waitlists   waitlistsCmd   `cmd:"" help:"Who waits for what."`
 	Credits     creditsCmd     `cmd:"" help:"What users have of credit."`
 
-	Keys     keysCmd     `cmd:"" help:"Signing keys and the master key."`
-	Contract contractCmd `cmd:"" help:"The API documents that the server speaks."`
-	Setup    setupCmd    `cmd:"" help:"The link that makes the first administrator."`
-	Audit    auditCmd    `cmd:"" help:"The audit log."`
-	Backup   backupCmd   `cmd:"" help:"Copy the database to a new file while the server goes on."`
-	Restore  restoreCmd  `cmd:"" help:"Put a backup in the place of the database; the server must be stopped."`
-	Doctor   doctorCmd   `cmd:"" help:"Say what is unsafe in the configuration and how to mend it."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Keys      keysCmd      `cmd:"" help:"Signing keys and the master key."`
+	Contract  contractCmd  `cmd:"" help:"The API documents that the server speaks."`
+	Templates templatesCmd `cmd:"" help:"Templates, styles and sentences of your own for mails and pages."`
+
+	Setup   setupCmd   `cmd:"" help:"The link that makes the first administrator."`
+	Audit   auditCmd   `cmd:"" help:"The audit log."`
+	Backup  backupCmd  `cmd:"" help:"Copy the database to a new file while the server goes on."`
+	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database; the server must be stopped."`
+	Doctor  doctorCmd  `cmd:"" help:"Say what is unsafe in the configuration and how to mend it."`
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 // env is what every command works with.

@@ -187,6 +187,7 @@ type UpdateAppInput struct {
 	Registration     Optional[auth.RegistrationMode] `input:"registration"` // null: open
 	AccountsOnSignUp Optional[bool]                  `input:"accounts_on_sign_up"`
 	PasswordMin      Optional[int]                   `input:"password_min"` // null: what the door says
+	Locale           Optional[string]                `input:"locale"`       // null: English
 
 	Challenge          Optional[auth.ChallengeKind] `input:"challenge"` // null: nobody is asked
 	ChallengeSecret    Optional[string]             `input:"challenge_secret,secret"`
@@ -205,7 +206,7 @@ func (c *Catalogue) updateApp() *Definition {
 		Doc: "Changes the name and settings of an app (JSON Merge Patch). `registration` says how people sign up by " +
 			"themselves: `open`, `invite-code` (with a code that has a use left), `invite` (by mail alone), `waitlist` (an " +
 			"administrator lets them in) or `closed`. With `accounts_on_sign_up` everybody who signs up gets an account. " +
-			"`challenge` says what strangers must show before they sign up, sign in or have a mail sent.",
+			"`locale` is the language for people who say none. `challenge` says what strangers must show before they sign up, sign in or have a mail sent.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[App]("ok", "The app as it is now.")},
@@ -216,7 +217,7 @@ func (c *Catalogue) updateApp() *Definition {
 			return Outcome{}, err
 		}
 		row, err := c.deps.Apps.Update(ctx, r.Caller, in.ID, app.Change{Name: changed(in.Name), PasswordMin: changed(in.PasswordMin),
-			Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version,
+			Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version,
 			Challenge: app.ChallengeChange{Kind: changed(in.Challenge), SiteKeys: changed(in.ChallengeSiteKeys),
 				Secret: changed(in.ChallengeSecret), Hostnames: changed(in.ChallengeHostnames), MinScore: changed(in.ChallengeMinScore),
 				CheckAction: changed(in.ChallengeAction), ExemptAppKeys: changed(in.ChallengeExempt)}})

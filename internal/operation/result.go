@@ -292,6 +292,7 @@ type App struct {
 	Registration     auth.RegistrationMode         `json:"registration"` // how people sign up
 	AccountsOnSignUp bool                          `json:"accounts_on_sign_up"`
 	PasswordMin      int                           `json:"password_min"` // 0: what the door says
+	Locale           string                        `json:"locale,omitempty"`
 	Challenge        Challenges                    `json:"challenge"`
 	Version          int64                         `json:"version"`
 	CreatedAt        time.Time                     `json:"created_at,omitempty"` // zero: with the database

@@ -103,6 +103,7 @@ func (c *Catalogue) appView(ctx context.Context, a auth.App) (App, error) {
 	return App{ID: a.ID, Name: a.Name, Status: a.Status, DefaultClient: client.ID,
 		SigningAlgorithm: a.Settings.SigningAlgorithm, Attributes: a.Settings.Attributes, Version: a.Version,
 		Registration: registration(a.Settings), AccountsOnSignUp: a.Settings.AccountsOnSignUp, PasswordMin: a.Settings.PasswordMin,
+		Locale:    a.Settings.Locale,
 		Challenge: challengeView(a.Settings.Challenge), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}, err
 }
 

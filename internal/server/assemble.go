@@ -33,6 +33,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/ui"
 	"github.com/ostiary-id/ostiary/internal/user"
 	"github.com/ostiary-id/ostiary/internal/waitlist"
+	"github.com/ostiary-id/ostiary/web"
 )
 
 // house is everything that a server is made of, from the words up.
@@ -59,6 +60,7 @@ type house struct {
 	accounts *account.Service
 	invites  *invite.Service
 	waits    *waitlist.Service
+	library  *web.Library
 	mailer   *mail.Mailer
 	inbox    *mail.Inbox // nil: there is none
 
@@ -85,6 +87,9 @@ type loaded struct {
 // when there is no master key yet, afterwards.
 func assemble(ctx context.Context, c config.Config, p plan, o Options) (_ *house, err error) {
 	h := &house{late: &late{plan: operation.New(operation.Deps{})}}
+	if h.library, err = Templates(c); err != nil {
+		return nil, err
+	}
 	master, found, err := findMaster(c)
 	if err != nil {
 		return nil, err
@@ -167,7 +172,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.invites = &invite.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.waits = &waitlist.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.factors = &factor.Factors{Keys: h.keys, Rand: o.Rand, Clock: o.Clock, Pending: c.Lifetimes.TOTPEnrolment}
-	h.mailer = &mail.Mailer{Queue: h.queue, PublicURL: c.PublicBase()}
+	h.mailer = &mail.Mailer{Queue: h.queue, PublicURL: c.PublicBase(), Library: h.library}
 	if c.DevInbox() {
 		h.inbox = &mail.Inbox{DB: h.db, Keys: h.keys}
 	}
@@ -190,7 +195,8 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 
 // open makes the doors that need the engine.
 func (h *house) open(c config.Config) (err error) {
-	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts())}
+	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()),
+		Library: h.library, Locale: h.appLocale}
 	if h.inbox != nil {
 		o.Inbox = h.inbox
 	}
@@ -225,6 +231,15 @@ func (h *house) appName(ctx context.Context, id auth.AppID) string {
 		return string(id)
 	}
 	return found.Name
+}
+
+// appLocale is the language of an app for people who say none.
+func (h *house) appLocale(ctx context.Context, id auth.AppID) string {
+	found, err := h.apps.Get(ctx, id)
+	if err != nil {
+		return ""
+	}
+	return found.Settings.Locale
 }
 
 // observe fills the wide event with what the catalogue knows, whatever door called.

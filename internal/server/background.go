@@ -49,9 +49,9 @@ func newBackground(h *house, c config.Config, p plan, o Options) *background {
 	// Without a handler the jobs of a kind wait in the queue: mail, when there is neither a mail server nor an inbox.
 	switch {
 	case p.smtp != nil:
-		b.workers.Handlers[mail.JobKind] = (&mail.Handler{Transport: p.smtp, Clock: o.Clock}).Handle
+		b.workers.Handlers[mail.JobKind] = (&mail.Handler{Transport: p.smtp, Clock: o.Clock, Library: h.library}).Handle
 	case h.inbox != nil:
-		b.workers.Handlers[mail.JobKind] = (&mail.Handler{Transport: h.inbox, Clock: o.Clock}).Handle
+		b.workers.Handlers[mail.JobKind] = (&mail.Handler{Transport: h.inbox, Clock: o.Clock, Library: h.library}).Handle
 	}
 	return b
 }

@@ -54,6 +54,7 @@ func Doctor(ctx context.Context, c config.Config, o Options) []Finding {
 	d.clock()
 	d.passwords()
 	d.limits()
+	d.templates()
 	d.contracts(ctx, o)
 	return d.findings
 }

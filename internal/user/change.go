@@ -41,7 +41,7 @@ func Update(tx *store.Tx, u auth.User, rules map[string]auth.AttributeRule, writ
 		maxLength int
 	}{
 		{"name", &u.Name, c.Name, maxName}, {"given_name", &u.GivenName, c.GivenName, maxName},
-		{"family_name", &u.FamilyName, c.FamilyName, maxName}, {"locale", &u.Locale, c.Locale, maxLocale},
+		{"family_name", &u.FamilyName, c.FamilyName, maxName}, {"locale", &u.Locale, c.Locale, auth.LocaleMax},
 		{"username", &u.Username, c.Username, maxName},
 	} {
 		if f.from == nil {
@@ -51,7 +51,7 @@ func Update(tx *store.Tx, u auth.User, rules map[string]auth.AttributeRule, writ
 			return u, err
 		}
 	}
-	if err := checkLocale(u.Locale); err != nil {
+	if err := auth.CheckLocale(u.Locale); err != nil {
 		return u, err
 	}
 	return u, save(tx, &u)

@@ -2,7 +2,6 @@ package user
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,11 +13,7 @@ import (
 const (
 	maxName       = 200
 	maxExternalID = 200
-	maxLocale     = 35 // the longest tag that BCP 47 section 4.4.1 asks implementations to keep
 )
-
-// localeForm is the form of a BCP 47 language tag; whether its parts are registered is not checked.
-var localeForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
 // cleanText trims a one-line text of a person and refuses what has no place in one: control characters, and
 // the invisible ones that reorder text, which make a name in a mail read as something else (EM-02).
@@ -33,13 +28,6 @@ func cleanText(field, text string, most int) (string, error) {
 		}
 	}
 	return text, nil
-}
-
-func checkLocale(locale string) error {
-	if locale != "" && (len(locale) > maxLocale || !localeForm.MatchString(locale)) {
-		return auth.Invalid("locale", auth.ViolationFormat, "This is not a language tag such as en or pt-BR.")
-	}
-	return nil
 }
 
 // canonicalUsername is empty for an empty username.

@@ -47,7 +47,7 @@ func Check(n New) (New, error) {
 			return n, err
 		}
 	}
-	if err := checkLocale(u.Locale); err != nil {
+	if err := auth.CheckLocale(u.Locale); err != nil {
 		return n, err
 	}
 	u.Username = strings.TrimSpace(u.Username)

@@ -172,7 +172,7 @@ func TestTexts(t *testing.T) {
 	}
 	for locale, ok := range map[string]bool{"": true, "en": true, "pt-BR": true, "zh-Hant-TW": true, "e": false, "en_US": false, "en-": false,
 		strings.Repeat("a", 8) + strings.Repeat("-abcdefg", 4): false} {
-		if err := checkLocale(locale); (err == nil) != ok {
+		if err := auth.CheckLocale(locale); (err == nil) != ok {
 			t.Errorf("%q: %v", locale, err)
 		}
 	}
