@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -179,8 +180,11 @@ func (s *still) byHand() http.Handler {
 	return mux
 }
 
-func engine(b *testing.B, s *still) http.Handler {
+func engine(b *testing.B, s *still, mounts ...contract.Mount) http.Handler {
 	b.Helper()
+	if mounts == nil {
+		mounts = []contract.Mount{{Source: contract.Source{Name: "bench.yaml", Data: []byte(bareDocument)}}}
+	}
 	m, err := secret.NewMaster(rand.Reader)
 	if err != nil {
 		b.Fatal(err)
@@ -191,7 +195,7 @@ func engine(b *testing.B, s *still) http.Handler {
 	}
 	e, err := contract.New(context.Background(), contract.Options{
 		Operations: s, Credentials: s, PublicURL: "http://localhost:8080", Rand: rand.Reader, Keys: keys,
-		Mounts: []contract.Mount{{Source: contract.Source{Name: "bench.yaml", Data: []byte(bareDocument)}}},
+		Mounts: mounts,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -243,6 +247,23 @@ func BenchmarkContractSignIn(b *testing.B) {
 	s := newStill()
 	b.Run("engine", func(b *testing.B) { drive(b, engine(b, s), "POST", "/v1/login", signInBody) })
 	b.Run("by-hand", func(b *testing.B) { drive(b, s.byHand(), "POST", "/v1/login", signInBody) })
+}
+
+// BenchmarkContractMounts asks the last of 1, 5 and 50 mounted contracts: what a request costs must not grow with them.
+// Each has its own base path, and for the worst case all share the first two segments of it.
+func BenchmarkContractMounts(b *testing.B) {
+	s := newStill()
+	for _, n := range []int{1, 5, 50} {
+		var mounts []contract.Mount
+		for i := range n {
+			data := strings.Replace(bareDocument, "name: bench", fmt.Sprintf("name: bench-%d", i), 1)
+			mounts = append(mounts, contract.Mount{Base: fmt.Sprintf("/api/auth/c%d", i),
+				Source: contract.Source{Name: fmt.Sprintf("bench-%d.yaml", i), Data: []byte(data), Trusted: true}})
+		}
+		last := fmt.Sprintf("/api/auth/c%d", n-1)
+		b.Run(fmt.Sprintf("%d/me", n), func(b *testing.B) { drive(b, engine(b, s, mounts...), "GET", last+"/me", "") })
+		b.Run(fmt.Sprintf("%d/sign-in", n), func(b *testing.B) { drive(b, engine(b, s, mounts...), "POST", last+"/login", signInBody) })
+	}
 }
 
 func BenchmarkContractLoad(b *testing.B) {

@@ -26,9 +26,10 @@ const benchPassword = "amber ladders under quiet rain"
 // front is a whole server with the real password parameters, driven without sockets: everything from the middleware
 // to the commit is in its figures, net/http's connection handling is not.
 type front struct {
-	b       testing.TB
-	handler http.Handler
-	serial  atomic.Int64
+	b        testing.TB
+	handler  http.Handler
+	operator http.Handler // the machine's operator's
+	serial   atomic.Int64
 }
 
 func newFront(b testing.TB) *front {
@@ -50,7 +51,7 @@ func newFront(b testing.TB) *front {
 			b.Error(err)
 		}
 	})
-	return &front{b: b, handler: srv.Handler()}
+	return &front{b: b, handler: srv.Handler(), operator: srv.Operator()}
 }
 
 // memory is a ResponseWriter that keeps the answer.

@@ -67,8 +67,12 @@ func (s *Service) SendMagicLink(ctx context.Context, c auth.Caller, email string
 		if err := s.Record(tx, c, auth.Event{Action: "sign-in.link-requested", User: who.User.ID}); err != nil {
 			return err
 		}
-		if !may || who.User.Status != auth.UserActive || who.Email.Canonical != canonical {
+		if !may {
 			return nil
+		}
+		if who.User.Status != auth.UserActive || who.Email.Canonical != canonical {
+			_, err = s.mailSignIn(tx, c, a.app, s.decoy(tx, c.App), code)
+			return err
 		}
 		out.Flow, err = s.mailSignIn(tx, c, a.app, who, code)
 		return err

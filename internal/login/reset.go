@@ -36,8 +36,11 @@ func (s *Service) RequestPasswordReset(ctx context.Context, c auth.Caller, ident
 		if err := s.Record(tx, c, auth.Event{Action: "password.reset-requested", User: who.User.ID}); err != nil {
 			return err
 		}
-		if !may || who.User.Status != auth.UserActive || who.Email.Address == "" {
+		if !may {
 			return nil
+		}
+		if who.User.Status != auth.UserActive || who.Email.Address == "" {
+			who = s.decoy(tx, c.App)
 		}
 		return s.SendReset(tx, c, a.app, who)
 	})

@@ -59,8 +59,11 @@ func (s *Service) RequestEmailVerification(ctx context.Context, c auth.Caller, t
 		if err := s.Record(tx, c, auth.Event{Action: "email.verification-requested", User: known.User.ID}); err != nil {
 			return err
 		}
-		if !found || !may || known.Email.Verified() || known.User.Status != auth.UserActive {
+		if !may {
 			return nil
+		}
+		if !found || known.Email.Verified() || known.User.Status != auth.UserActive {
+			known = s.decoy(tx, c.App)
 		}
 		return s.sendVerification(tx, c, verification{app: app, user: known.User, email: known.Email})
 	})

@@ -154,7 +154,11 @@ func (m *Mailer) Send(tx *store.Tx, msg Message) error {
 			return err
 		}
 	}
-	_, err = m.Queue.Enqueue(tx, queue.Job{Kind: JobKind, App: msg.App.ID, Payload: p, ExpiresAt: msg.ExpiresAt})
+	kind := JobKind
+	if to == Decoy {
+		kind = DecoyKind
+	}
+	_, err = m.Queue.Enqueue(tx, queue.Job{Kind: kind, App: msg.App.ID, Payload: p, ExpiresAt: msg.ExpiresAt})
 	return err
 }
 

@@ -45,7 +45,7 @@ type background struct {
 func newBackground(h *house, c config.Config, p plan, o Options) *background {
 	b := &background{house: h, config: c, log: o.Logger, owner: secret.NewID(o.Rand, o.Clock())}
 	b.workers = &queue.Workers{Queue: h.queue, DB: h.db, Clock: o.Clock, Logger: o.Logger, Owner: b.owner, Drain: workerDrain,
-		Handlers: map[string]queue.Handler{}}
+		Handlers: map[string]queue.Handler{mail.DecoyKind: mail.Discard}}
 	// Without a handler the jobs of a kind wait in the queue: mail, when there is neither a mail server nor an inbox.
 	switch {
 	case p.smtp != nil:

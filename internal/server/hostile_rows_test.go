@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -116,4 +117,28 @@ func changed(before, after map[string][32]byte) (out []string) {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// counts is how many rows each table has, those of ledgers included.
+func (r *rows) counts() map[string]string {
+	r.t.Helper()
+	out := map[string]string{}
+	for _, table := range append([]string{"events"}, r.tables...) {
+		out[table] = r.texts("SELECT count(*) FROM " + table)[0]
+	}
+	return out
+}
+
+// grown tells by how much each table grew.
+func grown(before, after map[string]string) string {
+	var out []string
+	for table, n := range after {
+		a, _ := strconv.Atoi(n)
+		b, _ := strconv.Atoi(before[table])
+		if a != b {
+			out = append(out, fmt.Sprintf("%s%+d", table, a-b))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
 }
