@@ -58,6 +58,7 @@ func (s *Service) SendMagicLink(ctx context.Context, c auth.Caller, email string
 	if err != nil {
 		return out, err
 	}
+	decoy := s.decoy(c.App, canonical)
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		out.ExpiresAt = tx.Now().Add(s.Proofs.Lifetime(auth.ProofMagicLink))
 		who, _, err := user.ByIdentifier(tx, c.App, email)
@@ -71,7 +72,7 @@ func (s *Service) SendMagicLink(ctx context.Context, c auth.Caller, email string
 			return nil
 		}
 		if who.User.Status != auth.UserActive || who.Email.Canonical != canonical {
-			_, err = s.mailSignIn(tx, c, a.app, s.decoy(tx, c.App), code)
+			_, err = s.mailSignIn(tx, c, a.app, decoy, code)
 			return err
 		}
 		out.Flow, err = s.mailSignIn(tx, c, a.app, who, code)

@@ -28,6 +28,7 @@ func (s *Service) RequestPasswordReset(ctx context.Context, c auth.Caller, ident
 	if err != nil {
 		return err
 	}
+	decoy := s.decoy(c.App, recipient)
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		who, _, err := user.ByIdentifier(tx, c.App, identifier)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -40,7 +41,7 @@ func (s *Service) RequestPasswordReset(ctx context.Context, c auth.Caller, ident
 			return nil
 		}
 		if who.User.Status != auth.UserActive || who.Email.Address == "" {
-			who = s.decoy(tx, c.App)
+			who = decoy
 		}
 		return s.SendReset(tx, c, a.app, who)
 	})

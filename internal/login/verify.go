@@ -46,6 +46,7 @@ func (s *Service) RequestEmailVerification(ctx context.Context, c auth.Caller, t
 	if err != nil {
 		return err
 	}
+	decoy := s.decoy(c.App, canonical)
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		app, err := openApp(tx, c.App)
 		if err != nil {
@@ -63,7 +64,7 @@ func (s *Service) RequestEmailVerification(ctx context.Context, c auth.Caller, t
 			return nil
 		}
 		if !found || known.Email.Verified() || known.User.Status != auth.UserActive {
-			known = s.decoy(tx, c.App)
+			known = decoy
 		}
 		return s.sendVerification(tx, c, verification{app: app, user: known.User, email: known.Email})
 	})
