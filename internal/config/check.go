@@ -129,10 +129,20 @@ func (d *decoder) lifetimes(l Lifetimes) {
 	}{
 		{"access", l.Access}, {"refresh", l.Refresh}, {"session", l.Session}, {"refresh_grace", l.RefreshGrace}, {"step_up", l.StepUp},
 		{"verify_email", l.VerifyEmail}, {"password_reset", l.PasswordReset}, {"second_factor", l.SecondFactor},
+		{"change_email", l.ChangeEmail}, {"magic_link", l.MagicLink}, {"sign_in_token", l.SignInToken}, {"invite", l.Invite},
 		{"setup", l.Setup}, {"totp_enrolment", l.TOTPEnrolment}, {"signing_period", l.SigningPeriod}, {"signing_overlap", l.SigningOverlap},
 	} {
 		if p.value < time.Second {
 			d.problem("lifetimes."+p.key, "want at least 1s, got %s", p.value)
+		}
+	}
+	const day, short = 24 * time.Hour, 10 * time.Minute // SECURITY ET-13, ET-11
+	for _, p := range []struct {
+		key         string
+		value, most time.Duration
+	}{{"change_email", l.ChangeEmail, day}, {"magic_link", l.MagicLink, short}, {"sign_in_token", l.SignInToken, short}} {
+		if p.value > p.most {
+			d.problem("lifetimes."+p.key, "want at most %s, got %s", p.most, p.value)
 		}
 	}
 }

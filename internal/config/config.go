@@ -79,6 +79,10 @@ type Lifetimes struct {
 	RefreshGrace   time.Duration `key:"refresh_grace" default:"2m" help:"How long a replaced refresh token still gets the same successor."`
 	StepUp         time.Duration `key:"step_up" default:"5m" help:"How long a fresh proof of identity counts for dangerous changes."`
 	VerifyEmail    time.Duration `key:"verify_email" default:"24h" help:"Links that verify an address."`
+	ChangeEmail    time.Duration `key:"change_email" default:"24h" help:"Links that make a new address the user's; at most a day, in which the old address can cancel or take back the change."`
+	MagicLink      time.Duration `key:"magic_link" default:"10m" help:"Links and codes that sign in by mail; at most ten minutes, for the code is short."`
+	SignInToken    time.Duration `key:"sign_in_token" default:"10m" help:"One-time tokens that one sign-in flow hands to another; at most ten minutes."`
+	Invite         time.Duration `key:"invite" default:"7d" help:"Invitations by mail."`
 	PasswordReset  time.Duration `key:"password_reset" default:"1h" help:"Links that reset a password."`
 	SecondFactor   time.Duration `key:"second_factor" default:"5m" help:"The time to answer a second-factor challenge."`
 	Setup          time.Duration `key:"setup" default:"24h" help:"The link that makes the first administrator."`

@@ -165,7 +165,8 @@ listen: nowhere
 smpt: {host: a}
 smtp: {hots: mail.test, port: many}
 log: {level: loud}
-lifetimes: {access: 10ms}
+lifetimes: {access: 10ms, change_email: 25h, magic_link: 11m}
+challenge: {timeout: 2m, turnstile_url: "ftp://example.com"}
 limits: {sign-in.account: {maximum: 3}}
 mounts: [{app: default}]
 metrics: 5
@@ -179,6 +180,10 @@ metrics: 5
 		"smtp.port: want a whole number, got \"many\"",
 		"log.level: want one of debug, info, warn, error, got \"loud\"",
 		"lifetimes.access: want at least 1s, got 10ms",
+		"lifetimes.change_email: want at most 24h0m0s, got 25h0m0s",
+		"lifetimes.magic_link: want at most 10m0s, got 11m0s",
+		"challenge.timeout: want from 1ms to 1m",
+		"challenge.turnstile_url: want https://host/path, got",
 		"limits.sign-in.account.maximum: there is no such setting",
 		"mounts[0].contract: is required",
 		"metrics: want names with values, got 5",

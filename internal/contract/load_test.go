@@ -122,6 +122,8 @@ func TestMistakes(t *testing.T) {
 			`the document unfolds to too much, or without end (expected at most 50000 values)`},
 		{"secret told", op("x-operation: take\nx-inputs: {text: a}\nresponses:\n  '200': {description: d, content: {application/json: {schema: {type: object, properties: {x: {type: string, x-output: input.secret}}}}}}"), "", "",
 			`12: input.secret is secret and is never told`},
+		{"const header that is ignored", op("x-operation: give\nparameters: [{name: X-Version, in: header, required: true, schema: {type: string, const: '1'}, x-ignored: true}]\n" + ok), "", "",
+			`10: the header "X-Version" chooses the operation and cannot be ignored (expected no x-ignored: a required header with const says which requests the operation takes, and fills nothing)`},
 		{"header without a source", op("x-operation: give\nresponses:\n  '200': {description: d, headers: {X-A: {schema: {type: string}}}}"), "", "",
 			`11: the header "X-A" has no source (expected x-output or const in its schema)`},
 		{"header's x-output in the wrong place", op("x-operation: give\nresponses:\n  '200': {description: d, headers: {X-A: {x-output: code, schema: {type: string}}}}"), "", "",

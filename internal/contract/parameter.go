@@ -99,10 +99,16 @@ func (c *inputCompiler) param(n *document.Node) {
 
 // fill compiles what the parameter fills: an input, the inputs of its members, or nothing.
 func (c *inputCompiler) fill(p *param, n, f *document.Node, types schema.Types) {
+	fixed := f.Get("const")
+	choosing := fixed != nil && p.in == auth.InHeader && p.required
 	if c.l.flag(n, "x-ignored") {
+		if choosing {
+			c.l.doc.Report(n.Get("x-ignored"), "no x-ignored: a required header with const says which requests the operation takes, and fills nothing",
+				"the header %q chooses the operation and cannot be ignored", p.name)
+		}
 		return
 	}
-	if fixed := f.Get("const"); fixed != nil && p.in == auth.InHeader && p.required {
+	if choosing {
 		c.op.consts = append(c.op.consts, constHeader{p.name, fixed.Text})
 		if n.Get("x-input") == nil {
 			return

@@ -348,3 +348,34 @@ func TestCancelRacesConfirm_ET13(t *testing.T) {
 		wantCode(t, err, auth.CodePasswordExpired)
 	})
 }
+
+// TestVerifyOrChangeEmail_ET13: another address where a verification mail is asked for is a change of the address, with
+// all that a change needs.
+func TestVerifyOrChangeEmail_ET13(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		ask := func(in login.SignedIn, email string) error {
+			h.clock.Advance(time.Second)
+			return h.VerifyOrChangeEmail(context.Background(), h.caller(in.Grant), email)
+		}
+		h.must(ask(in, ""))
+		h.must(ask(in, "ANN@example.org"))
+		wantCode(t, ask(in, "nonsense"), auth.CodeInvalidRequest)
+		h.must(ask(in, "new@example.org"))
+		if _, err := h.signIn("new@example.org", goodPassword); err == nil {
+			t.Error("the new address counts before its link is followed")
+		}
+		_, err := h.confirm(h.token("new@example.org", "/verify"))
+		h.must(err)
+		if _, err := h.signIn("new@example.org", goodPassword); err != nil {
+			t.Error(err)
+		}
+		h.clock.Advance(10 * time.Minute)
+		wantCode(t, ask(in, "third@example.org"), auth.CodeReauthRequired)
+		wantCode(t, h.NeedFresh(context.Background(), h.caller(in.Grant)), auth.CodeReauthRequired)
+
+		fresh := h.register("eve@example.org")
+		wantCode(t, ask(fresh, "other@example.org"), auth.CodeEmailUnverified)
+		h.must(h.NeedFresh(context.Background(), h.caller(fresh.Grant)))
+	})
+}

@@ -19,7 +19,7 @@ type PasswordChange struct {
 
 // ChangePassword sets the user's own password. Every other session ends (password-changed), every pending link and
 // challenge dies, and a mail tells the user; API keys live on, for they are not made with the password (PW-15, ET-05).
-// Codes: person-required, weak-password, reauthentication-required, invalid-credentials, second-factor-invalid,
+// Codes: person-required, weak-password, conflict (the same password), reauthentication-required, invalid-credentials, second-factor-invalid,
 // totp-not-enabled (a code without a factor), rate-limited, overloaded.
 func (s *Service) ChangePassword(ctx context.Context, c auth.Caller, in PasswordChange) (user.Profile, error) {
 	g, err := s.read(ctx, c)
@@ -30,6 +30,9 @@ func (s *Service) ChangePassword(ctx context.Context, c auth.Caller, in Password
 		return user.Profile{}, err
 	}
 	if err := g.prove(ctx, in.CurrentPassword, in.Code); err != nil {
+		return user.Profile{}, err
+	}
+	if err := g.differs(ctx, in); err != nil {
 		return user.Profile{}, err
 	}
 	hash, err := s.Login.Hash(ctx, in.NewPassword)
@@ -57,6 +60,23 @@ func (s *Service) ChangePassword(ctx context.Context, c auth.Caller, in Password
 		return err
 	})
 	return out, err
+}
+
+// differs refuses the password that the account has already. The evidence is checked before, so it tells nobody else.
+func (g *gate) differs(ctx context.Context, in PasswordChange) error {
+	same := in.CurrentPassword == in.NewPassword
+	if in.CurrentPassword == "" && g.who.Password.Hash != "" {
+		var err error
+		if same, _, err = g.s.Login.VerifyPassword(ctx, g.who.Password, in.NewPassword); err != nil {
+			return err
+		}
+	}
+	if !same {
+		return nil
+	}
+	e := auth.E(auth.CodeConflict, "This is the password of the account already.")
+	e.Violations = []auth.Violation{{Field: "password", Code: auth.ViolationInvalid, Message: e.Message}}
+	return e
 }
 
 // renameField moves violations of one input field to another: the gate calls the password it checks `password`.

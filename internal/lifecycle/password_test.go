@@ -187,3 +187,23 @@ func TestChangePasswordRace(t *testing.T) {
 		}
 	})
 }
+
+// The password that the account has already is refused, whatever shows that it is the user who asks; nothing ends.
+func TestChangePasswordToTheSame(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		other, err := h.signIn("ann@example.org", goodPassword)
+		h.must(err)
+		change := func(in login.SignedIn, c PasswordChange) error {
+			_, err := h.ChangePassword(context.Background(), h.caller(in.Grant), c)
+			return err
+		}
+		wantCode(t, change(in, PasswordChange{NewPassword: goodPassword}), auth.CodeConflict)
+		wantCode(t, change(in, PasswordChange{CurrentPassword: goodPassword, NewPassword: goodPassword}), auth.CodeConflict)
+		wantCode(t, change(in, PasswordChange{CurrentPassword: otherPassword, NewPassword: otherPassword}), auth.CodeInvalidCredentials)
+		if !h.alive(other.SignedIn.Grant) {
+			t.Error("a session ended, though nothing changed")
+		}
+		h.must(change(in, PasswordChange{NewPassword: otherPassword}))
+	})
+}

@@ -27,6 +27,16 @@ type SteppedUp struct {
 	Marker string
 }
 
+// NeedFresh refuses a person who has not signed in, by all the factors the account has, or stepped up within the step-up
+// window. Codes: person-required, reauthentication-required.
+func (s *Service) NeedFresh(ctx context.Context, c auth.Caller) error {
+	g, err := s.read(ctx, c)
+	if err == nil && !g.fresh() {
+		err = auth.E(auth.CodeReauthRequired, "")
+	}
+	return err
+}
+
 // StepUp notes in the caller's session that its person has just proven again who they are, so that changes which need
 // a fresh sign-in work for a while. Codes: person-required, invalid-request (neither, or no code where one is needed),
 // invalid-credentials, second-factor-invalid, totp-not-enabled, rate-limited, overloaded.

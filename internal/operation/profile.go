@@ -123,11 +123,11 @@ type ChangePasswordInput struct {
 func (c *Catalogue) changePassword() *Definition {
 	return define(Definition{
 		Name: "change-password",
-		Doc: "Sets a new password. Needs the current one, a second-factor code, or a sign-in of the last five minutes. " +
+		Doc: "Sets a new password, another than the one of now. Needs the current one, a second-factor code, or a sign-in of the last five minutes. " +
 			"Every other session of the user ends, and a mail tells the user.",
 		Access:  Person,
 		Results: []Result{result[UserResult]("ok", "The password is changed.")},
-		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeWeakPassword,
+		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeWeakPassword, auth.CodeConflict,
 			auth.CodeReauthRequired, auth.CodeTotpNotEnabled},
 	}, func(ctx context.Context, r *Request, in *ChangePasswordInput) (Outcome, error) {
 		if err := in.check(in.Password); err != nil {

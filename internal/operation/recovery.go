@@ -74,17 +74,25 @@ func (c *Catalogue) resetPassword() *Definition {
 // callers who are not signed in.
 type RequestEmailVerificationInput struct {
 	Email string `input:"email"`
+	// Change takes another address of somebody who is signed in for a change of the address, as change-email does, and
+	// not for a mistake.
+	Change bool `input:"change"`
 }
 
 func (c *Catalogue) requestEmailVerification() *Definition {
 	return define(Definition{
 		Name: "request-email-verification",
 		Doc: "Mails a new verification link: to the address of the user who asks, or, from somebody who is not signed " +
-			"in, to `email` if it waits for verification. The latter gets the same answer for every address.",
+			"in, to `email` if it waits for verification. The latter gets the same answer for every address. With `change` " +
+			"another address of a user who asks is a change of the address, as by `change-email`.",
 		Access:    Anyone,
 		Challenge: ChallengeStrangers,
 		Results:   []Result{result[Done]("ok", "A mail was sent if the address waits for one.")},
+		Errors:    []auth.Code{auth.CodeIdentifierTaken, auth.CodeReauthRequired},
 	}, func(ctx context.Context, r *Request, in *RequestEmailVerificationInput) (Outcome, error) {
+		if in.Change && r.Caller.User != "" {
+			return done(c.deps.Lifecycle.VerifyOrChangeEmail(ctx, r.Caller, in.Email))
+		}
 		return done(c.deps.Login.RequestEmailVerification(ctx, r.Caller, in.Email))
 	})
 }

@@ -53,15 +53,29 @@ func (c *Catalogue) signOut() *Definition {
 // SignOutEverywhereInput is the input of sign-out-everywhere.
 type SignOutEverywhereInput struct {
 	KeepCurrent bool `input:"keep_current"`
+	Fresh       bool `input:"fresh"` // only within the step-up window
+}
+
+// fresh asks for a sign-in or a step-up of the last minutes, where a contract promises its clients that.
+func (c *Catalogue) fresh(ctx context.Context, r *Request, wanted bool) error {
+	if !wanted {
+		return nil
+	}
+	return c.deps.Lifecycle.NeedFresh(ctx, r.Caller)
 }
 
 func (c *Catalogue) signOutEverywhere() *Definition {
 	return define(Definition{
-		Name:    "sign-out-everywhere",
-		Doc:     "Ends every session of the user, or with `keep_current` every other one. API keys stay.",
+		Name: "sign-out-everywhere",
+		Doc: "Ends every session of the user, or with `keep_current` every other one. API keys stay. With `fresh` only " +
+			"within five minutes of a sign-in or a step-up.",
 		Access:  Person,
 		Results: []Result{result[Ended]("ok", "How many sessions ended.")},
+		Errors:  []auth.Code{auth.CodeReauthRequired},
 	}, func(ctx context.Context, r *Request, in *SignOutEverywhereInput) (Outcome, error) {
+		if err := c.fresh(ctx, r, in.Fresh); err != nil {
+			return Outcome{}, err
+		}
 		n, err := c.deps.Lifecycle.SignOutEverywhere(ctx, r.Caller, in.KeepCurrent)
 		if err != nil {
 			return Outcome{}, err
@@ -112,17 +126,22 @@ func (c *Catalogue) listSessions() *Definition {
 
 // EndSessionInput is the input of end-session.
 type EndSessionInput struct {
-	ID auth.SessionID `input:"id,required"`
+	ID    auth.SessionID `input:"id,required"`
+	Fresh bool           `input:"fresh"` // only within the step-up window
 }
 
 func (c *Catalogue) endSession() *Definition {
 	return define(Definition{
-		Name:    "end-session",
-		Doc:     "Ends one of the user's sessions. A session that has ended already, or that is another's, is not found.",
+		Name: "end-session",
+		Doc: "Ends one of the user's sessions. A session that has ended already, or that is another's, is not found. With `fresh` " +
+			"only within five minutes of a sign-in or a step-up.",
 		Access:  Person,
 		Results: []Result{result[Done]("ok", "The session has ended.")},
-		Errors:  []auth.Code{auth.CodeNotFound},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeReauthRequired},
 	}, func(ctx context.Context, r *Request, in *EndSessionInput) (Outcome, error) {
+		if err := c.fresh(ctx, r, in.Fresh); err != nil {
+			return Outcome{}, err
+		}
 		return done(c.deps.Lifecycle.EndSession(ctx, r.Caller, in.ID))
 	})
 }

@@ -77,13 +77,14 @@ func accounts() map[string]give {
 			}
 			return values, err
 		},
-		"change-password/invalid-credentials":       withOtherPassword,
-		"change-password/reauthentication-required": later,
-		"change-email/reauthentication-required":    later,
-		"change-username/reauthentication-required": later,
-		"change-email/invalid-credentials":          withOtherPassword,
-		"change-username/invalid-credentials":       withOtherPassword,
-		"step-up/invalid-credentials":               withOtherPassword,
+		"change-password/invalid-credentials":                  withOtherPassword,
+		"change-password/reauthentication-required":            later,
+		"change-email/reauthentication-required":               later,
+		"change-username/reauthentication-required":            later,
+		"request-email-verification/reauthentication-required": later,
+		"change-email/invalid-credentials":                     withOtherPassword,
+		"change-username/invalid-credentials":                  withOtherPassword,
+		"step-up/invalid-credentials":                          withOtherPassword,
 		"step-up/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			if pick(e, "code") != "" {
 				return memberWithFactor(ctx, s, e)
