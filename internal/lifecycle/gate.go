@@ -97,13 +97,15 @@ func (g *gate) checkPassword(ctx context.Context, password string) error {
 	if len(password) > auth.PasswordMaxBytes {
 		return auth.Invalid("password", auth.ViolationTooLong, "No password is that long.")
 	}
-	guess, err := g.s.Login.Limits.Reserve(ctx,
-		limit.Guess{Limiter: limit.SignInAccount, Subject: limit.Account(g.caller.App, g.caller.User)},
-		limit.Guess{Limiter: limit.SignInNetwork, Subject: limit.Network(g.caller.IP)})
+	guess, shut, err := g.s.Login.ReservePassword(ctx, g.caller, g.caller.User)
 	if err != nil {
 		return err
 	}
-	ok, _, err := g.s.Login.VerifyPassword(ctx, g.who.Password, password)
+	stored := g.who.Password
+	if shut {
+		stored.Hash = ""
+	}
+	ok, _, err := g.s.Login.VerifyPassword(ctx, stored, password)
 	if auth.Is(err, auth.CodeOverloaded) {
 		g.s.Login.Refund(ctx, guess)
 	}

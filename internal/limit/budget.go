@@ -27,9 +27,37 @@ type Reservation struct{ spent []budget }
 // budget is one row: of a guess before Reserve, with resets after it.
 type budget struct {
 	limiter *limiter
+	subject string
 	mark    string
 	resets  time.Time
+	seen    int // spent before Reserve
 	left    int // after Reserve
+}
+
+// maxGrown is the longest that a growing window becomes by growing.
+const maxGrown = 4 * time.Hour
+
+// grows names the limiter whose count over the same subject makes the windows of another longer: who goes on guessing
+// waits longer each time (RL-07).
+func (l *limiter) grows() string {
+	if l.Name == SignInAccount {
+		return SignInTotal
+	}
+	return ""
+}
+
+// window is how long a window of the budget lasts that begins now.
+func (b budget) window(all []budget) time.Duration {
+	per := b.limiter.Per
+	for _, other := range all {
+		if other.limiter.Name != b.limiter.grows() || other.subject != b.subject {
+			continue
+		}
+		for n := other.seen / b.limiter.Max; n > 0 && per < maxGrown; n-- {
+			per = min(2*per, maxGrown)
+		}
+	}
+	return per
 }
 
 // Reserve counts one guess against each budget before the secret is looked at, in a Write of its own that stands
@@ -71,6 +99,20 @@ func (r *Reservation) Refund(tx *store.Tx) error {
 	return nil
 }
 
+// Forget empties budgets in the Write of what makes them pointless, whatever their windows hold.
+func (l *Limits) Forget(tx *store.Tx, guesses ...Guess) error {
+	budgets, err := l.budgets(guesses)
+	if err != nil {
+		return err
+	}
+	for _, b := range budgets {
+		if err := tx.DeleteBudget(b.limiter.Name, b.mark); err != nil {
+			return fmt.Errorf("forget %s: %w", b.limiter.Name, err)
+		}
+	}
+	return nil
+}
+
 // Last reports whether the reservation took the last guess of a limiter's budget: whoever learns it is the one to tell
 // of the lock, for among parallel guesses it is true once.
 func (r *Reservation) Last(limiter string) bool {
@@ -99,7 +141,7 @@ func (l *Limits) budgets(guesses []Guess) ([]budget, error) {
 			return nil, auth.Internal(fmt.Errorf("%q is no limiter with a budget", g.Limiter))
 		}
 		if !lim.off {
-			out = append(out, budget{limiter: lim, mark: l.mark(g)})
+			out = append(out, budget{limiter: lim, subject: g.Subject, mark: l.mark(g)})
 		}
 	}
 	slices.SortFunc(out, func(a, b budget) int {
@@ -120,8 +162,10 @@ func (l *Limits) mark(g Guess) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
+// look refuses what is used up, and notes what is spent.
 func look(tx *store.Tx, budgets []budget) error {
-	for _, b := range budgets {
+	for i := range budgets {
+		b := &budgets[i]
 		found, err := tx.Budget(b.limiter.Name, b.mark)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
@@ -129,7 +173,10 @@ func look(tx *store.Tx, budgets []budget) error {
 		if err != nil {
 			return err
 		}
-		if found.Spent >= int64(b.limiter.Max) && tx.Now().Before(found.ResetsAt) {
+		if !tx.Now().Before(found.ResetsAt) {
+			continue
+		}
+		if b.seen = int(found.Spent); b.seen >= b.limiter.Max {
 			return b.limiter.exhausted(tx.Now(), found.ResetsAt)
 		}
 	}
@@ -140,7 +187,7 @@ func look(tx *store.Tx, budgets []budget) error {
 func spend(tx *store.Tx, budgets []budget) error {
 	for i := range budgets {
 		b := &budgets[i]
-		found, err := tx.SpendBudget(b.limiter.Name, b.mark, b.limiter.Per)
+		found, err := tx.SpendBudget(b.limiter.Name, b.mark, b.window(budgets))
 		if err != nil {
 			return err
 		}

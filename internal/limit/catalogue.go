@@ -16,6 +16,7 @@ const (
 	RequestsKey         = "requests.key"
 	SignInAccount       = "sign-in.account"
 	SignInNetwork       = "sign-in.network"
+	SignInTotal         = "sign-in.total"
 	SecondFactorAccount = "second-factor.account"
 	ProofNetwork        = "proof.network"
 	RegisterNetwork     = "register.network"
@@ -57,7 +58,7 @@ type Setting struct {
 const (
 	maxMax = 1_000_000
 	minPer = time.Second
-	maxPer = 7 * 24 * time.Hour
+	maxPer = 366 * 24 * time.Hour
 )
 
 // Catalogue lists all limiters with their defaults.
@@ -66,8 +67,9 @@ func Catalogue() []Limiter {
 		{RequestsNetwork, "Requests from one client network", Requests, 1200, time.Minute},
 		{RequestsUser, "Requests of one signed-in user, over all sessions", Requests, 1200, time.Minute},
 		{RequestsKey, "Requests with one API key", Requests, 1200, time.Minute},
-		{SignInAccount, "Wrong passwords for one account, however it was named; an unknown name counts like an account", Guesses, 10, 15 * time.Minute},
+		{SignInAccount, "Wrong passwords for one account, however it was named; an unknown name counts like an account, and a network that the user signed in from before has a count of its own. The window doubles, up to 4 h, each time the number stands in `sign-in.total` once more", Guesses, 10, 15 * time.Minute},
 		{SignInNetwork, "Wrong passwords from one client network, over all accounts", Guesses, 100, 15 * time.Minute},
+		{SignInTotal, "Wrong passwords in a row, counted like those of `sign-in.account`: a right one, and a new password by a mailed link, begin anew. When it is used up no password is looked at any more, and the owner gets a link to choose another", Guesses, 100, 30 * 24 * time.Hour},
 		{SecondFactorAccount, "Wrong TOTP and backup codes for one account, over all flows; a right password does not reset it", Guesses, 5, 15 * time.Minute},
 		{ProofNetwork, "Wrong mailed secrets (reset, verification, challenge) from one client network", Guesses, 30, 15 * time.Minute},
 		{RegisterNetwork, "Sign-ups from one client network, successful or not", Actions, 60, time.Hour},

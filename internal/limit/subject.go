@@ -25,6 +25,12 @@ func Account(app auth.AppID, user auth.UserID) string {
 	return "user/" + string(app) + "/" + string(user)
 }
 
+// AccountFrom is the subject of a known user at a network that the user signed in from before: whoever guesses from
+// elsewhere does not use it up (RL-07).
+func AccountFrom(app auth.AppID, user auth.UserID, network string) string {
+	return Account(app, user) + "/from/" + network
+}
+
 // Identifier is the subject of a canonical address or username that belongs to nobody, so that guessing at unknown
 // accounts is answered like guessing at known ones. It also names the recipient of a mail.
 func Identifier(app auth.AppID, canonical string) string {

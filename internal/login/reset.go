@@ -144,6 +144,9 @@ func (s *Service) afterReset(tx *store.Tx, c auth.Caller, app auth.App, who user
 	if err := s.Proofs.RevokeAll(tx, who.User.App, who.User.ID); err != nil {
 		return err
 	}
+	if err := s.reopen(tx, who.User.App, who.User.ID); err != nil {
+		return err
+	}
 	if err := s.Record(tx, c, auth.Event{Action: "password.reset", User: who.User.ID}); err != nil {
 		return err
 	}

@@ -63,12 +63,14 @@ func (s *Service) SignIn(ctx context.Context, c auth.Caller, in Credentials) (Si
 	if err != nil {
 		return SignInOutcome{}, err
 	}
-	guess, err := s.Limits.Reserve(ctx, limit.Guess{Limiter: limit.SignInAccount, Subject: a.subject},
-		limit.Guess{Limiter: limit.SignInNetwork, Subject: limit.Network(c.IP)})
+	guess, shut, err := s.reservePassword(ctx, c, a.subject)
 	if err != nil {
 		return SignInOutcome{}, err
 	}
 	a.guesses = append(a.guesses, guess)
+	if shut {
+		a.who.Password.Hash = ""
+	}
 	ok, outdated, err := s.VerifyPassword(ctx, a.who.Password, in.Password)
 	if err != nil {
 		s.refundUnlooked(ctx, err, a.guesses...)
@@ -98,9 +100,13 @@ func (s *Service) identify(ctx context.Context, c auth.Caller, in Credentials) (
 		a.who, canonical, err = user.ByIdentifier(tx, c.App, in.Identifier)
 		switch {
 		case err == nil:
-			a.known, a.subject = true, limit.Account(c.App, a.who.User.ID)
-		case errors.Is(err, store.ErrNotFound):
-			a.subject, err = limit.Identifier(c.App, canonical), nil
+			a.known = true
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+		a.subject, err = lane(tx, c.App, a.who.User.ID, limit.Network(c.IP))
+		if !a.known {
+			a.subject = limit.Identifier(c.App, canonical)
 		}
 		return err
 	})
@@ -108,13 +114,22 @@ func (s *Service) identify(ctx context.Context, c auth.Caller, in Credentials) (
 }
 
 // refuseSignIn records a wrong password, or a user that does not exist, and tells the owner of an account whose last
-// guess it was: the lock itself is not told at the door (EN-06).
+// guess it was: the lock itself is not told at the door (EN-06). After the last of the total the owner gets a link to
+// choose a new password, which is the way back in (RL-07).
 func (s *Service) refuseSignIn(ctx context.Context, a *attempt) error {
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		err := s.Record(tx, a.caller, auth.Event{Action: "sign-in.failed", Outcome: string(auth.CodeInvalidCredentials),
 			User: a.who.User.ID, Data: map[string]string{"contract": a.caller.Door.Contract}})
-		if err != nil || !a.known || !a.guesses[0].Last(limit.SignInAccount) || a.who.User.Status != auth.UserActive || a.who.Email.Address == "" {
+		if err != nil || !a.known || a.who.User.Status != auth.UserActive || a.who.Email.Address == "" {
 			return err
+		}
+		if a.guesses[0].Last(limit.SignInTotal) {
+			if err := s.SendReset(tx, a.caller, a.app, a.who); err != nil {
+				return err
+			}
+		}
+		if !a.guesses[0].Last(limit.SignInAccount) {
+			return nil
 		}
 		return s.Mail.Send(tx, mail.Message{Kind: mail.AccountLocked, App: a.app, To: a.who.Email.Address, Name: a.who.User.Name,
 			Links: a.caller.Door.Links, Languages: languages(a.who.User, a.caller)})
@@ -175,7 +190,7 @@ func (s *Service) refuseProven(ctx context.Context, a *attempt, refusal *auth.Er
 			Data: map[string]string{"contract": a.caller.Door.Contract}}); err != nil {
 			return err
 		}
-		return refund(tx, a.guesses...)
+		return s.passwordRight(tx, a)
 	})
 	if err != nil {
 		return err
@@ -215,7 +230,7 @@ func (s *Service) challenge(ctx context.Context, a *attempt) (SignInOutcome, err
 		if ch, err = s.issueChallenge(tx, a, now); err != nil {
 			return err
 		}
-		return refund(tx, a.guesses...)
+		return s.passwordRight(tx, a)
 	})
 	if err != nil {
 		return SignInOutcome{}, err
@@ -268,7 +283,7 @@ func (s *Service) finish(ctx context.Context, a *attempt, methods []string) (Sig
 		if err != nil {
 			return err
 		}
-		return refund(tx, a.guesses...)
+		return s.passwordRight(tx, a)
 	})
 	if err == nil {
 		err = refusal

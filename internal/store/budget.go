@@ -41,6 +41,12 @@ func (tx *Tx) RefundBudget(name, subject string, resetsAt time.Time) error {
 	return err
 }
 
+// DeleteBudget forgets what the subject has used.
+func (tx *Tx) DeleteBudget(name, subject string) error {
+	_, err := tx.exec("DELETE FROM budgets WHERE name = $1 AND subject = $2", name, subject)
+	return err
+}
+
 // DeleteExpiredBudgets removes at most limit budgets whose window is over. The condition stands twice because a
 // row that was found may begin a new window before it is deleted.
 func (tx *Tx) DeleteExpiredBudgets(limit int) (int64, error) {

@@ -189,6 +189,19 @@ func (tx *Tx) Sessions(q SessionQuery) ([]auth.Session, error) {
 	return out, err
 }
 
+// SessionAddresses lists the client addresses of a user's newest sessions, ended ones included, as texts.
+func (tx *Tx) SessionAddresses(app auth.AppID, user auth.UserID, limit int) ([]string, error) {
+	var out []string
+	err := tx.all("SELECT ip FROM sessions WHERE app_id = $1 AND user_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3",
+		[]any{app, user, limit}, func(scan func(dest ...any) error) error {
+			var ip string
+			err := scan(&ip)
+			out = append(out, ip)
+			return err
+		})
+	return out, err
+}
+
 // CountSessions counts what Sessions lists over all pages.
 func (tx *Tx) CountSessions(q SessionQuery) (n int, err error) {
 	where := "ended_at = 0 AND idle_expires_at > $3"
