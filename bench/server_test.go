@@ -35,7 +35,7 @@ type front struct {
 func newFront(b testing.TB) *front {
 	b.Helper()
 	off := map[string]config.Limit{}
-	for _, name := range []string{"requests.network", "requests.user", "requests.key", "register.network", "sign-in.account",
+	for _, name := range []string{"requests.network", "requests.user", "requests.key", "register.network", "sign-in.account", "sign-in.total",
 		"sign-in.network", "mail.recipient", "mail.network", "mail.app"} {
 		off[name] = config.Limit{Off: true}
 	}

@@ -182,6 +182,7 @@ type SetupLink struct {
 type AuditReport struct {
 	Intact   bool   `json:"intact"`
 	Sealed   int64  `json:"sealed"`
+	Removed  int64  `json:"removed"` // events before them that were old enough to go
 	Unsealed int64  `json:"unsealed"`
 	Faults   int    `json:"faults"`
 	Problem  string `json:"problem"` // the first fault, in words

@@ -290,3 +290,48 @@ func TestEventsArePagedNewestFirst(t *testing.T) {
 		}
 	})
 }
+
+// Events go from the oldest on when they are old enough; the chain goes on and stays whole. The last one stays, and
+// nothing is removed from a break on.
+func TestTrim(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock, log *audit.Log) {
+		begun := clock.Now()
+		fill := func(n int) {
+			for range n {
+				clock.Advance(time.Second)
+				record(t, db, log, auth.Caller{App: "default"}, auth.Event{Action: "a"})
+			}
+			clock.Advance(time.Minute)
+			if _, err := log.Seal(t.Context(), db, "one"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		trim := func(before time.Time, limit, want int) {
+			t.Helper()
+			if n, err := log.Trim(t.Context(), db, "default", before, limit); n != want || err != nil {
+				t.Errorf("removed %d, want %d, %v", n, want, err)
+			}
+		}
+		whole := func(removed, sealed int64) {
+			t.Helper()
+			if r, err := log.Verify(t.Context(), db, "default"); err != nil || !r.OK() || r.Removed != removed || r.Sealed != sealed {
+				t.Errorf("%+v, %v", r, err)
+			}
+		}
+		fill(20)
+		trim(begun, 100, 0)
+		trim(begun.Add(5500*time.Millisecond), 3, 3)
+		trim(begun.Add(5500*time.Millisecond), 3, 2)
+		trim(begun.Add(5500*time.Millisecond), 3, 0)
+		whole(5, 15)
+		trim(clock.Now(), 100, 14)
+		whole(19, 1)
+		fill(5)
+		whole(19, 6)
+		other := &audit.Log{Keys: keys(t, master(t)), Rand: rand.Reader}
+		if n, err := other.Trim(t.Context(), db, "default", clock.Now(), 100); n != 0 || err != nil {
+			t.Errorf("a chain that is not ours: removed %d, %v", n, err)
+		}
+		whole(19, 6)
+	})
+}

@@ -19,6 +19,7 @@ const (
 	purposeMark = "audit-mark" // of an event, by its writer
 	purposeLink = "audit"      // of an event and the link before it, by the sealer
 	purposeHead = "audit-head" // of the end of a chain, by the sealer
+	purposeTail = "audit-tail" // of the last event removed from the beginning of a chain
 )
 
 // dataLimit is the most bytes of one value of an event's data, dataEntries the most values.

@@ -160,15 +160,22 @@ func linked(before []byte, seq int64, e auth.Event) []string {
 
 // headText is the note of a chain's end: seq, link and a mark of both, so that nobody who cuts the chain can
 // write a fitting note.
-func (l *Log) headText(app auth.AppID, h head) string {
-	link := base64.RawURLEncoding.EncodeToString(h.link)
-	seq := strconv.FormatInt(h.seq, 10)
-	mark := base64.RawURLEncoding.EncodeToString(l.Keys.MAC(purposeHead, string(app), seq, link))
-	return seq + "." + link + "." + mark
-}
+func (l *Log) headText(app auth.AppID, h head) string { return l.note(purposeHead, app, h) }
 
 // parseHead is the inverse of headText; an empty note is the head of an empty chain. The error is errHead.
 func (l *Log) parseHead(app auth.AppID, text string) (head, error) {
+	return l.parseNote(purposeHead, app, text)
+}
+
+func (l *Log) note(purpose string, app auth.AppID, h head) string {
+	link := base64.RawURLEncoding.EncodeToString(h.link)
+	seq := strconv.FormatInt(h.seq, 10)
+	mark := base64.RawURLEncoding.EncodeToString(l.Keys.MAC(purpose, string(app), seq, link))
+	return seq + "." + link + "." + mark
+}
+
+// parseNote is the inverse of note; an empty one is that of an empty chain. The error is errHead.
+func (l *Log) parseNote(purpose string, app auth.AppID, text string) (head, error) {
 	if text == "" {
 		return head{}, nil
 	}
@@ -185,7 +192,7 @@ func (l *Log) parseHead(app auth.AppID, text string) (head, error) {
 		return head{}, errHead
 	}
 	mark, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if err != nil || !l.Keys.CheckMAC(purposeHead, mark, string(app), parts[0], parts[1]) {
+	if err != nil || !l.Keys.CheckMAC(purpose, mark, string(app), parts[0], parts[1]) {
 		return head{}, errHead
 	}
 	return head{seq, link}, nil

@@ -27,6 +27,7 @@ const (
 	Truncated FaultKind = "truncated" // the chain ends before its noted end; Seq is the first one cut off
 	Inserted  FaultKind = "inserted"  // a row that no sealer or writer of ours put there
 	BadHead   FaultKind = "bad-head"  // the note of the chain's end is missing or not ours
+	BadTail   FaultKind = "bad-tail"  // the note of what was removed from the chain's beginning is not ours
 )
 
 // Fault is one finding.
@@ -40,6 +41,7 @@ type Fault struct {
 type Report struct {
 	App      auth.AppID `json:"app"`
 	Sealed   int64      `json:"sealed"`   // events walked
+	Removed  int64      `json:"removed"`  // events before them that were old enough to go
 	Unsealed int64      `json:"unsealed"` // events that wait for the sealer
 	// Faults in the order of the chain; the first one is where it broke. At most 100.
 	Faults []Fault `json:"faults"`
@@ -62,6 +64,9 @@ type walk struct {
 // meanwhile.
 func (l *Log) Verify(ctx context.Context, db *store.DB, app auth.AppID) (Report, error) {
 	w := &walk{log: l, want: 1, known: true, report: Report{App: app, Faults: []Fault{}}}
+	if err := w.begin(ctx, db, app); err != nil {
+		return Report{}, err
+	}
 	end, tail, err := w.end(ctx, db, app)
 	if err != nil {
 		return Report{}, err
@@ -76,6 +81,24 @@ func (l *Log) Verify(ctx context.Context, db *store.DB, app auth.AppID) (Report,
 		w.fault(tail.Kind, tail.Seq, tail.Event)
 	}
 	return w.report, w.waiting(ctx, db, app)
+}
+
+// begin goes to the first event that was not removed when it was old enough.
+func (w *walk) begin(ctx context.Context, db *store.DB, app auth.AppID) error {
+	return db.Read(ctx, func(tx *store.Tx) error {
+		text, err := tx.EventTail(app)
+		if err != nil {
+			return err
+		}
+		removed, err := w.log.parseNote(purposeTail, app, text)
+		if err != nil {
+			w.fault(BadTail, 0, "")
+			return nil
+		}
+		w.want, w.before = removed.seq+1, removed.link
+		w.report.Removed = removed.seq
+		return nil
+	})
 }
 
 // end reads the noted end of the chain, and what is wrong with it. If there is no trustworthy end, all rows are

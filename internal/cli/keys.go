@@ -85,7 +85,7 @@ func (c auditVerifyCmd) Run(e *env) error {
 			return err
 		}
 		err = e.show(report, func(w io.Writer) {
-			_, _ = fmt.Fprintf(w, "%d events in the chain, %d wait to be sealed.\n", report.Sealed, report.Unsealed)
+			_, _ = fmt.Fprintf(w, "%d events in the chain, %d wait to be sealed, %d are gone after their time.\n", report.Sealed, report.Unsealed, report.Removed)
 			if report.Intact {
 				_, _ = fmt.Fprintln(w, "Every link holds.")
 			}

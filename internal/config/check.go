@@ -38,7 +38,7 @@ func (c Config) Check() []string {
 	d.atLeast("max_in_flight", c.MaxInFlight, 1)
 	for key, v := range map[string]time.Duration{
 		"drain_timeout": c.DrainTimeout, "retention.sessions": c.Retention.Sessions, "retention.proofs": c.Retention.Proofs,
-		"retention.jobs": c.Retention.Jobs,
+		"retention.jobs": c.Retention.Jobs, "retention.events": c.Retention.Events,
 	} {
 		if v < 0 {
 			d.problem(key, "cannot be negative")

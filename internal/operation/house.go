@@ -41,7 +41,7 @@ func (c *Catalogue) verifyAudit() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		out := AuditReport{Sealed: report.Sealed, Unsealed: report.Unsealed, Intact: report.OK(), Faults: len(report.Faults)}
+		out := AuditReport{Sealed: report.Sealed, Removed: report.Removed, Unsealed: report.Unsealed, Intact: report.OK(), Faults: len(report.Faults)}
 		if len(report.Faults) > 0 {
 			first := report.Faults[0]
 			out.Problem = fmt.Sprintf("%s at place %d of the chain (event %s)", first.Kind, first.Seq, first.Event)

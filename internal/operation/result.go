@@ -373,6 +373,7 @@ type SetupLink struct {
 // AuditReport is what verify-audit found out about one app's chain of events.
 type AuditReport struct {
 	Sealed   int64  `json:"sealed"`   // events in the chain
+	Removed  int64  `json:"removed"`  // events before them that were old enough to go
 	Unsealed int64  `json:"unsealed"` // committed events that the sealer has yet to chain
 	Intact   bool   `json:"intact"`
 	Faults   int    `json:"faults"`            // how many were found; counting stops at 100

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/queue"
@@ -177,12 +178,43 @@ func (b *background) chores() []chore {
 		}},
 		{"remove counters", func(ctx context.Context, _ time.Time) (int, error) { return h.limits.Clean(ctx) }},
 		{"remove jobs", func(ctx context.Context, _ time.Time) (int, error) { return h.queue.Clean(ctx, h.db, keep.Jobs) }},
+		{"remove events", b.trimEvents},
 		{"trim the development inbox", func(ctx context.Context, _ time.Time) (int, error) {
 			if h.inbox == nil {
 				return 0, nil
 			}
 			return h.inbox.Clean(ctx)
 		}},
+	}
+}
+
+// trimEvents removes what the audit log keeps no longer, app by app.
+func (b *background) trimEvents(ctx context.Context, now time.Time) (n int, err error) {
+	keep := b.config.Retention.Events
+	if keep == 0 {
+		return 0, nil
+	}
+	q := store.AppQuery{Limit: 100}
+	for {
+		var apps []auth.App
+		err := b.house.db.Read(ctx, func(tx *store.Tx) (err error) {
+			apps, err = tx.Apps(q)
+			return err
+		})
+		if err != nil {
+			return n, err
+		}
+		for _, app := range apps {
+			removed, err := b.house.audit.Trim(ctx, b.house.db, app.ID, now.Add(-keep), tidyBatch)
+			if n += removed; err != nil {
+				return n, err
+			}
+		}
+		if len(apps) < q.Limit {
+			return n, nil
+		}
+		last := apps[len(apps)-1]
+		q.AfterTime, q.AfterID = last.CreatedAt, last.ID
 	}
 }
 

@@ -121,14 +121,36 @@ func (tx *Tx) SetEventHead(app auth.AppID, value string) error {
 	return err
 }
 
+// EventTail reads what was noted about the last event that was removed from an app's chain; empty if nothing was.
+func (tx *Tx) EventTail(app auth.AppID) (string, error) { return tx.eventNote(eventTailName(app), "") }
+
+// SetEventTail notes the last event that was removed from an app's chain.
+func (tx *Tx) SetEventTail(app auth.AppID, value string) error {
+	_, err := tx.exec(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2`,
+		eventTailName(app), value)
+	return err
+}
+
+// DeleteEvents removes the sealed events of an app after one seq, through another.
+func (tx *Tx) DeleteEvents(app auth.AppID, after, through int64) error {
+	_, err := tx.exec(`DELETE FROM events WHERE app_id = $1 AND seq > $2 AND seq <= $3`, string(app), after, through)
+	return err
+}
+
 func (tx *Tx) eventHead(app auth.AppID, lock string) (string, error) {
+	return tx.eventNote(eventHeadName(app), lock)
+}
+
+func (tx *Tx) eventNote(name, lock string) (string, error) {
 	var value string
-	err := tx.one(`SELECT value FROM meta WHERE name = $1`+lock, []any{eventHeadName(app)}, &value)
+	err := tx.one(`SELECT value FROM meta WHERE name = $1`+lock, []any{name}, &value)
 	if errors.Is(err, ErrNotFound) {
 		return "", nil
 	}
 	return value, err
 }
+
+func eventTailName(app auth.AppID) string { return "audit.tail." + string(app) }
 
 func eventHeadName(app auth.AppID) string { return "audit.head." + string(app) }
 

@@ -148,6 +148,18 @@ func TestTamperedChainIsFound_LG04(t *testing.T) {
 			}
 			c.e = append(c.e, "forged")
 		}, audit.Fault{Kind: audit.Inserted}, 12},
+		{"old rows removed by somebody else after ours", func(t *testing.T, c *chain) {
+			c.trim(t, 4)
+			c.tamper(t, "DELETE FROM events WHERE id = $1", string(c.e[4]))
+		}, audit.Fault{Kind: audit.Missing, Seq: 5}, -1},
+		{"a removed row put back", func(t *testing.T, c *chain) {
+			c.trim(t, 4)
+			c.tamper(t, "UPDATE events SET seq = 3 WHERE id = $1", string(c.e[10]))
+		}, audit.Fault{Kind: audit.Inserted, Seq: 3}, 10},
+		{"first rows deleted and the note forged", func(t *testing.T, c *chain) {
+			c.tamper(t, "DELETE FROM events WHERE seq <= 3 AND app_id = 'default'")
+			c.tamper(t, "INSERT INTO meta (name, value) VALUES ($1, $2)", "audit.tail.default", "3."+zeros+"."+zeros)
+		}, audit.Fault{Kind: audit.BadTail}, -1},
 		{"waiting row altered", func(t *testing.T, c *chain) {
 			c.tamper(t, "UPDATE events SET target = 'other' WHERE id = $1", string(c.e[11]))
 		}, audit.Fault{Kind: audit.Inserted}, 11},
@@ -176,13 +188,43 @@ func TestTamperedChainIsFound_LG04(t *testing.T) {
 	})
 }
 
+// trim removes the oldest n events as housekeeping does.
+func (c *chain) trim(t *testing.T, n int) {
+	t.Helper()
+	removed, err := c.log.Trim(t.Context(), c.db, auth.DefaultApp, c.at(t, n).Add(time.Microsecond), 3)
+	for total := removed; total < n && err == nil && removed > 0; total += removed {
+		removed, err = c.log.Trim(t.Context(), c.db, auth.DefaultApp, c.at(t, n).Add(time.Microsecond), 3)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report := c.verify(t); !report.OK() || report.Removed != int64(n) || report.Sealed != int64(10-n) {
+		t.Fatalf("after %d were removed: %+v", n, report)
+	}
+}
+
+// at is when the event with a seq happened.
+func (c *chain) at(t *testing.T, seq int) (at time.Time) {
+	t.Helper()
+	if err := c.db.Read(t.Context(), func(tx *store.Tx) error {
+		events, err := tx.SealedEvents(auth.DefaultApp, int64(seq-1), 1)
+		if err == nil {
+			at = events[0].At
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 // empty makes room for the next chain.
 func (c *chain) empty(t *testing.T) {
 	t.Helper()
 	err := c.db.Write(t.Context(), func(tx *store.Tx) error {
 		_, err := tx.Tamper("DELETE FROM events")
 		if err == nil {
-			_, err = tx.Tamper("DELETE FROM meta WHERE name LIKE 'audit.head.%'")
+			_, err = tx.Tamper("DELETE FROM meta WHERE name LIKE 'audit.%'")
 		}
 		return err
 	})

@@ -91,7 +91,7 @@ func (s settings) file(t *testing.T) string {
 	fmt.Fprintf(&b, "password: {memory: 64, time: 1, threads: 1, allow_weak: true, queue_deadline: 15s}\n")
 	fmt.Fprintf(&b, "limits: {%s}\n", strings.Join([]string{"requests.network: {off: true}", "requests.user: {off: true}",
 		"requests.key: {off: true}", "register.network: {off: true}", "sign-in.network: {off: true}",
-		"sign-in.account: {off: true}", "mail.network: {off: true}", "second-factor.account: {off: true}", "proof.network: {off: true}"}, ", "))
+		"sign-in.account: {off: true}", "sign-in.total: {off: true}", "mail.network: {off: true}", "second-factor.account: {off: true}", "proof.network: {off: true}"}, ", "))
 	if s.database != "" {
 		fmt.Fprintf(&b, "database: %q\n", s.database)
 	}
