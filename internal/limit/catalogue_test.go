@@ -93,7 +93,7 @@ func TestParseSetting(t *testing.T) {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "on", "OFF", "10", "10/", "/15m", "0/15m", "-1/15m", "10/15", "10/0s", "10/999ms", "10/200h", "1000001/1m", "1.5/1m", "10/15m/2"} {
+	for _, text := range []string{"", "on", "OFF", "10", "10/", "/15m", "0/15m", "-1/15m", "10/15", "10/0s", "10/999ms", "10/9000h", "1000001/1m", "1.5/1m", "10/15m/2"} {
 		if got, err := limit.ParseSetting(text); err == nil {
 			t.Errorf("%q is taken as %+v", text, got)
 		}
