@@ -158,8 +158,21 @@ func (d *decoder) password(p Password) {
 	if p.Memory > 4<<20 || p.Time > 100 || p.Threads > 64 || p.Workers > 1024 {
 		d.problem("password", "the cost is out of all proportion (memory up to 4 GiB, time 100, threads 64, workers 1024)")
 	}
+	d.breaches(p)
+	if p.FailureFloor < 0 || p.FailureFloor > 10*time.Second {
+		d.problem("password.failure_floor", "want a time up to 10s, got %s", p.FailureFloor)
+	}
 	if p.QueueDeadline < time.Millisecond {
 		d.problem("password.queue_deadline", "want at least 1ms, got %s", p.QueueDeadline)
+	}
+}
+
+func (d *decoder) breaches(p Password) {
+	if !p.BreachCheck {
+		return
+	}
+	if u, err := url.Parse(p.BreachURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		d.problem("password.breach_url", "want a URL such as https://api.pwnedpasswords.com/range/, got %s", describe(p.BreachURL))
 	}
 }
 

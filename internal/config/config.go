@@ -98,6 +98,9 @@ type Password struct {
 	Threads       int           `key:"threads" default:"1" help:"Lanes of one hash."`
 	Workers       int           `key:"workers" help:"Hashes at the same time. 0: one for each processor."`
 	QueueDeadline time.Duration `key:"queue_deadline" default:"2s" help:"How long a sign-in waits for a worker before it is answered 503."`
+	FailureFloor  time.Duration `key:"failure_floor" help:"How long the answer to a wrong sign-in takes at least. Set it above the time of the most expensive hash that was imported, or its users can be told from others. 0: as long as the work."`
+	BreachCheck   bool          `key:"breach_check" help:"Compare new passwords with known breaches: five digits of a SHA-1 are sent to breach_url. A service that does not answer refuses nobody."`
+	BreachURL     string        `key:"breach_url" default:"https://api.pwnedpasswords.com/range/" help:"Where breach_check asks; the five digits are appended."`
 	AllowWeak     bool          `key:"allow_weak" help:"Take a cost below the floor (19456 KiB, 2 passes). For tests only; said by doctor."`
 }
 

@@ -45,12 +45,29 @@ func (e *Engine) route() Problems {
 		}
 		names[p.name] = p
 		problems = append(problems, e.host(p.host).add(p)...)
+		problems = append(problems, e.hidden(p)...)
 	}
 	e.host("")
 	for _, r := range e.routers {
 		slices.SortStableFunc(r.bases, func(a, b basePlan) int { return cmp.Compare(len(b.base), len(a.base)) })
 	}
 	return problems.Sorted()
+}
+
+// hidden finds operations at paths that the house answers itself, before any contract is asked.
+func (e *Engine) hidden(p *plan) (problems Problems) {
+	if e.o.Reserved == nil {
+		return nil
+	}
+	for _, base := range p.bases {
+		for _, op := range p.operations {
+			if path := base + op.path; e.o.Reserved(path) {
+				problems = append(problems, Problem{File: p.source.Name, Line: op.line, Expected: "another path, or a base of its own for the mount",
+					Message: fmt.Sprintf("%s %s would never be asked: %s is a page of the house", op.method, path, path)})
+			}
+		}
+	}
+	return problems
 }
 
 func (e *Engine) host(name string) *router {

@@ -330,7 +330,7 @@ func (l *loader) operation(path string, segments []string, method string, item *
 		return
 	}
 	op := &operationPlan{contract: l.plan, def: def, method: method, path: path, segments: segments,
-		route: l.plan.bases[0] + path, summary: n.Get("summary").Str()}
+		route: l.plan.bases[0] + path, line: p.Line, summary: n.Get("summary").Str()}
 	if n.Get("servers") != nil {
 		l.doc.Report(n.Get("servers"), "servers at the root", "an operation has servers of its own")
 	}

@@ -38,6 +38,7 @@ type operationPlan struct {
 	method   string
 	path     string // template below the base, `/keys/{id}`
 	route    string // with the base, for logs
+	line     int    // of the document
 	summary  string
 	segments []string
 

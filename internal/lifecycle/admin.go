@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
-	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/user"
@@ -234,7 +233,7 @@ func (s *Service) prepareUser(ctx context.Context, c auth.Caller, app auth.App, 
 	if in.Password == "" {
 		return n, nil
 	}
-	if err := login.CheckPassword(app, in.Password, n.Email.Address, n.User.Username); err != nil {
+	if err := s.Login.CheckPassword(ctx, app, in.Password, n.Email.Address, n.User.Username); err != nil {
 		return n, err
 	}
 	n.PasswordHash, err = s.Login.Hash(ctx, in.Password)

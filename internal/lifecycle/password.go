@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
-	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/user"
@@ -26,7 +25,7 @@ func (s *Service) ChangePassword(ctx context.Context, c auth.Caller, in Password
 	if err != nil {
 		return user.Profile{}, err
 	}
-	if err := login.CheckPassword(g.app, in.NewPassword, g.who.Email.Address, g.who.User.Username); err != nil {
+	if err := s.Login.CheckPassword(ctx, g.app, in.NewPassword, g.who.Email.Address, g.who.User.Username); err != nil {
 		return user.Profile{}, err
 	}
 	if err := g.prove(ctx, in.CurrentPassword, in.Code); err != nil {

@@ -121,7 +121,7 @@ func (s *Service) prepareRegistration(ctx context.Context, c auth.Caller, in Reg
 	if r.app.Settings.AccountsOnSignUp {
 		r.account = s.Accounts.Draft(c.App, accountName(r.new), r.new.User.ID)
 	}
-	if err := CheckPassword(r.app, in.Password, r.new.Email.Address, r.new.User.Username); err != nil {
+	if err := s.CheckPassword(ctx, r.app, in.Password, r.new.Email.Address, r.new.User.Username); err != nil {
 		return r, err
 	}
 	if c.Door.Policy.SignUpImmediate && !r.conceal {

@@ -109,7 +109,7 @@ func (s *Service) ResetPassword(ctx context.Context, c auth.Caller, token, passw
 		return err
 	}
 	// The token is right, so whatever refuses from here on is no guess.
-	if err := CheckPassword(app, password, who.Email.Address, who.User.Username); err != nil {
+	if err := s.CheckPassword(ctx, app, password, who.Email.Address, who.User.Username); err != nil {
 		s.Refund(ctx, guess)
 		return err
 	}

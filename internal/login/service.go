@@ -24,7 +24,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/waitlist"
 )
 
-// Service runs the flows. All fields are needed.
+// Service runs the flows. All fields are needed but those that say what nothing means.
 type Service struct {
 	DB       *store.DB
 	Pool     *secret.Pool
@@ -40,6 +40,11 @@ type Service struct {
 	Waits    *waitlist.Service
 	Clock    func() time.Time
 	Rand     io.Reader
+	Breaches *BreachCheck // nil: new passwords are not compared with known breaches
+	// FailureFloor is how long the answer to a wrong sign-in takes at least (EN-03), and Wait what waits for the rest of
+	// it; zero and nil: no longer than the work.
+	FailureFloor time.Duration
+	Wait         func(ctx context.Context, d time.Duration) error
 }
 
 // SignedIn is a sign-in that is complete.
@@ -73,17 +78,23 @@ func openApp(tx *store.Tx, id auth.AppID) (auth.App, error) {
 	return app, err
 }
 
-// CheckPassword applies the app's rules to a new password. The context words are what an attacker tries first
-// against this user: address, username. Code: weak-password.
-func CheckPassword(app auth.App, password string, context ...string) error {
+// CheckPassword applies the app's rules to a new password, and compares it with known breaches where that is set (not in
+// a Write: it may ask a service). The context words are what an attacker tries first against this user: address, username.
+// Code: weak-password.
+func (s *Service) CheckPassword(ctx context.Context, app auth.App, password string, about ...string) error {
 	words := []string{app.Name}
-	for _, word := range context {
+	for _, word := range about {
 		if word != "" {
 			words = append(words, word)
 		}
 	}
 	if weak := auth.CheckPassword(password, app.Settings.PasswordMin, words...); weak != nil {
 		return weak
+	}
+	if s.Breaches.known(ctx, password) {
+		const text = "the password is known from a breach of another service; choose one that you use nowhere else"
+		return &auth.Error{Code: auth.CodeWeakPassword, Message: text,
+			Violations: []auth.Violation{{Field: "password", Code: auth.ViolationPasswordWeak, Message: text}}}
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (s *Service) prepareAdministrator(ctx context.Context, c auth.Caller, app a
 	if err != nil {
 		return n, err
 	}
-	if err := CheckPassword(app, in.Password, n.Email.Address); err != nil {
+	if err := s.CheckPassword(ctx, app, in.Password, n.Email.Address); err != nil {
 		return n, err
 	}
 	n.PasswordHash, err = s.Hash(ctx, in.Password)

@@ -59,6 +59,7 @@ func (s *Service) SignIn(ctx context.Context, c auth.Caller, in Credentials) (Si
 		return SignInOutcome{}, auth.Invalid("password", auth.ViolationTooLong, "No password is that long.")
 	}
 	in.Device = cleanDevice(in.Device)
+	began := s.Clock()
 	a, err := s.identify(ctx, c, in)
 	if err != nil {
 		return SignInOutcome{}, err
@@ -77,9 +78,23 @@ func (s *Service) SignIn(ctx context.Context, c auth.Caller, in Credentials) (Si
 		return SignInOutcome{}, err
 	}
 	if !ok {
-		return SignInOutcome{}, s.refuseSignIn(ctx, a)
+		refusal := s.refuseSignIn(ctx, a)
+		if err := s.waitUntil(ctx, began.Add(s.FailureFloor)); err != nil {
+			return SignInOutcome{}, err
+		}
+		return SignInOutcome{}, refusal
 	}
 	return s.passwordProven(ctx, a, outdated)
+}
+
+// waitUntil holds an answer back, so that who is refused cannot tell by the time whose password was looked at, and how it
+// is hashed: hashes that other systems made cost what they cost (EN-03).
+func (s *Service) waitUntil(ctx context.Context, at time.Time) error {
+	rest := at.Sub(s.Clock())
+	if rest <= 0 || s.Wait == nil {
+		return nil
+	}
+	return s.Wait(ctx, rest)
 }
 
 // refundUnlooked gives the guesses back if the server had no time to look at the secret.

@@ -135,7 +135,7 @@ func (h *house) load(ctx context.Context, c config.Config, p plan, o Options, m 
 	}
 	engine, err := contract.New(ctx, contract.Options{
 		Operations: h.late, Credentials: h.late, Mounts: p.mounts, PublicURL: c.PublicBase(), Rand: o.Rand,
-		Keys: keys, Origins: h.origins, AppName: h.appName,
+		Keys: keys, Origins: h.origins, AppName: h.appName, Reserved: reserved(),
 	})
 	return loaded{engine, err}
 }
@@ -180,7 +180,10 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 
 	h.login = &login.Service{DB: h.db, Pool: h.pool, Sessions: h.sessions, APIKeys: h.apikeys, Factors: h.factors, Proofs: h.proofs,
 		Limits: h.limits, Audit: h.audit, Mail: h.mailer, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
-		Clock: o.Clock, Rand: o.Rand}
+		Clock: o.Clock, Rand: o.Rand, FailureFloor: c.Password.FailureFloor, Wait: o.Wait}
+	if c.Password.BreachCheck {
+		h.login.Breaches = &login.BreachCheck{Get: h.outbound.Get, URL: c.Password.BreachURL, Log: o.Logger}
+	}
 	h.lifecycle = &lifecycle.Service{Login: h.login}
 
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,

@@ -247,7 +247,11 @@ func (d *doctor) passwords() {
 		d.unsafe("password", fmt.Sprintf("a hash costs only %d KiB and %d passes", p.Memory, p.Time), "leave password.memory, password.time and password.allow_weak out")
 		return
 	}
-	d.ok("password", fmt.Sprintf("argon2id, %d KiB, %d passes", p.Memory, p.Time))
+	text := fmt.Sprintf("argon2id, %d KiB, %d passes", p.Memory, p.Time)
+	if p.BreachCheck {
+		text += "; new ones are compared with known breaches"
+	}
+	d.ok("password", text)
 }
 
 // looser is how much more than the default is worth a word.

@@ -11,6 +11,10 @@ import (
 func (h *house) measure() {
 	m := h.metrics
 	m.Counter("password_hashes_total", "Password hashes computed.", func() float64 { return float64(h.pool.Evaluations()) })
+	if breaches := h.login.Breaches; breaches != nil {
+		m.Counter("breach_checks_failed_total", "New passwords that the service of known breaches did not tell of.",
+			func() float64 { return float64(breaches.Failures()) })
+	}
 	m.Gauge("password_hashes_waiting", "Sign-ins that wait for a hashing worker.", func() float64 { return float64(h.pool.Waiting()) })
 	m.Gauge("password_workers", "Hashing workers.", func() float64 { return float64(h.pool.Workers()) })
 	m.Counter("database_writes_total", "Writes.", func() float64 { return float64(h.db.Stats().Writes) })

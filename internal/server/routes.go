@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/api/oauth"
 	"github.com/ostiary-id/ostiary/internal/httpx"
+	"github.com/ostiary-id/ostiary/internal/ui"
 )
 
 // routes is the table of everything that the server answers. The house's own paths come first; what is left belongs
@@ -30,7 +31,7 @@ func (s *Server) routes() http.Handler {
 			return
 		}
 		switch {
-		case strings.HasPrefix(path, "/docs/"):
+		case strings.HasPrefix(path, docsBelow):
 			exact["/docs"].ServeHTTP(w, r)
 		case h.pages.Owns(path):
 			h.pages.ServeHTTP(w, r)
@@ -40,6 +41,21 @@ func (s *Server) routes() http.Handler {
 			h.pages.ServeHTTP(w, r)
 		}
 	})
+}
+
+// docsBelow is where the reference pages of the contracts stand.
+const docsBelow = "/docs/"
+
+// reserved answers which paths routes keeps from the contracts.
+func reserved() func(path string) bool {
+	pages := ui.Reserved()
+	return func(path string) bool {
+		switch path {
+		case "/healthz", "/readyz", oauth.JWKSPath, "/docs":
+			return true
+		}
+		return strings.HasPrefix(path, docsBelow) || pages(path)
+	}
 }
 
 // named puts a route without operations into the wide event.

@@ -69,12 +69,20 @@ func New(o Options) (*Pages, error) {
 		path := "/static/style-" + hex.EncodeToString(sum[:8]) + ".css"
 		p.styles[app], p.sheets[path] = path, style
 	}
-	p.router = p.routes()
+	p.router = p.routes(o.Inbox != nil)
 	return p, nil
 }
 
+// Reserved answers which paths are pages of whatever server, with a development inbox or without one, for those who must
+// keep off them before there are pages.
+func Reserved() func(path string) bool {
+	p := &Pages{sheets: map[string][]byte{"/static/{file}": nil}}
+	p.router = p.routes(true)
+	return p.Owns
+}
+
 // routes is the table of all pages.
-func (p *Pages) routes() chi.Router {
+func (p *Pages) routes(inbox bool) chi.Router {
 	r := chi.NewRouter()
 	page := func(method, path string, h httpx.Handler) { r.Method(method, path, p.handle(path, h)) }
 	page("GET", "/", p.index)
@@ -96,7 +104,7 @@ func (p *Pages) routes() chi.Router {
 	for path := range p.sheets {
 		page("GET", path, p.sheet)
 	}
-	if p.o.Inbox != nil {
+	if inbox {
 		page("GET", "/dev/inbox", p.inbox)
 		page("GET", "/dev/inbox/messages", p.inboxMessages)
 	}
