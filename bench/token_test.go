@@ -18,14 +18,7 @@ import (
 // nearly every request has it; `signature` the check of a token seen for the first time; `sign` the making of one.
 func BenchmarkAccessToken(b *testing.B) {
 	db := storetest.Open(b, store.Options{Clock: time.Now})
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		b.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		b.Fatal(err)
-	}
+	keys := storetest.Keys(b)
 	signs := signer.New(signer.Options{DB: db, Keys: keys, Clock: time.Now, Rand: rand.Reader, Issuer: "https://id.example"})
 	if err := signs.Start(b.Context()); err != nil {
 		b.Fatal(err)
@@ -47,6 +40,7 @@ func BenchmarkAccessToken(b *testing.B) {
 	b.Run("signature", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
+			var err error
 			if claims, err = signs.VerifyAccess(b.Context(), token); err != nil {
 				b.Fatal(err)
 			}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
-	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/store/storetest"
 )
@@ -23,14 +22,7 @@ type house struct {
 
 func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock) *house {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	// The caller's rows are package session's affair; here the role it comes with is believed.
 	recheck := func(_ *store.Tx, c auth.Caller) (auth.User, error) { return auth.User{ID: c.User, Role: c.Role}, nil }
 	return &house{db: db, clock: clock, Service: New(Options{DB: db, Audit: &audit.Log{Keys: keys, Rand: rand.Reader},

@@ -2,7 +2,6 @@ package challenge_test
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"log/slog"
 	"net/url"
@@ -11,7 +10,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/challenge"
-	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/store/storetest"
 )
 
 // answer is a service that always says the same.
@@ -26,14 +25,7 @@ func (a answer) PostForm(context.Context, string, url.Values) (int, []byte, erro
 
 func verifier(t testing.TB, post challenge.Poster) *challenge.Verifier {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	return challenge.New(challenge.Options{Keys: keys, Post: post, Clock: time.Now, Logger: slog.New(slog.DiscardHandler)})
 }
 

@@ -24,17 +24,6 @@ func (e *env) showAccounts(value any, accounts []client.Account) error {
 	return e.show(value, table([]string{"id", "name", "status", "paid until", "below", "created"}, rows))
 }
 
-// oneAccount asks for one account and prints the answer.
-func (e *env) oneAccount(app string, call func(ask *client.Client) (client.Account, error)) error {
-	return e.ask(app, func(ask *client.Client) error {
-		found, err := call(ask)
-		if err != nil {
-			return err
-		}
-		return e.showAccounts(found, []client.Account{found})
-	})
-}
-
 // userID finds the id of a user as somebody typed it; empty stays empty.
 func (e *env) userID(ask *client.Client, typed string) (string, error) {
 	if typed == "" {
@@ -74,7 +63,7 @@ type accountsCreateCmd struct {
 
 // Run makes an account.
 func (c accountsCreateCmd) Run(e *env, parent *accountsCmd) error {
-	return e.oneAccount(parent.App, func(ask *client.Client) (client.Account, error) {
+	return one(e, parent.App, e.showAccounts, func(ask *client.Client) (client.Account, error) {
 		owner, err := e.userID(ask, c.Owner)
 		if err != nil {
 			return client.Account{}, err
@@ -89,7 +78,7 @@ type accountsShowCmd struct {
 
 // Run shows an account.
 func (c accountsShowCmd) Run(e *env, parent *accountsCmd) error {
-	return e.oneAccount(parent.App, func(ask *client.Client) (client.Account, error) { return ask.GetAccount(e.ctx, c.ID) })
+	return one(e, parent.App, e.showAccounts, func(ask *client.Client) (client.Account, error) { return ask.GetAccount(e.ctx, c.ID) })
 }
 
 type accountsUpdateCmd struct {
@@ -114,7 +103,7 @@ func (c accountsUpdateCmd) Run(e *env, parent *accountsCmd) error {
 			change[name] = value
 		}
 	}
-	return e.oneAccount(parent.App, func(ask *client.Client) (client.Account, error) {
+	return one(e, parent.App, e.showAccounts, func(ask *client.Client) (client.Account, error) {
 		return ask.UpdateAccount(e.ctx, c.ID, 0, change)
 	})
 }
@@ -157,15 +146,9 @@ type membersListCmd struct {
 
 // Run lists members.
 func (c membersListCmd) Run(e *env, parent *membersCmd) error {
-	return e.ask(parent.App, func(ask *client.Client) error {
-		list, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]client.Membership, string, error) {
-			page, err := ask.ListMembers(ctx, c.Account, p)
-			return page.Members, page.NextCursor, err
-		})
-		if err != nil {
-			return err
-		}
-		return e.showMembers(list, list)
+	return list(e, parent.App, e.showMembers, func(ctx context.Context, ask *client.Client, p client.Paging) ([]client.Membership, string, error) {
+		page, err := ask.ListMembers(ctx, c.Account, p)
+		return page.Members, page.NextCursor, err
 	})
 }
 

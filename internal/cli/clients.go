@@ -32,26 +32,9 @@ type clientsListCmd struct{}
 
 // Run lists the clients of an app.
 func (clientsListCmd) Run(e *env, parent *clientsCmd) error {
-	return e.ask("", func(ask *client.Client) error {
-		list, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]client.AppClient, string, error) {
-			page, err := ask.ListClients(ctx, parent.App, p)
-			return page.Clients, page.NextCursor, err
-		})
-		if err != nil {
-			return err
-		}
-		return e.showClients(list, list)
-	})
-}
-
-// oneClient asks for one client and prints the answer.
-func (e *env) oneClient(call func(ask *client.Client) (client.AppClient, error)) error {
-	return e.ask("", func(ask *client.Client) error {
-		found, err := call(ask)
-		if err != nil {
-			return err
-		}
-		return e.showClients(found, []client.AppClient{found})
+	return list(e, "", e.showClients, func(ctx context.Context, ask *client.Client, p client.Paging) ([]client.AppClient, string, error) {
+		page, err := ask.ListClients(ctx, parent.App, p)
+		return page.Clients, page.NextCursor, err
 	})
 }
 
@@ -70,7 +53,7 @@ type clientsCreateCmd struct {
 
 // Run registers a client.
 func (c clientsCreateCmd) Run(e *env, parent *clientsCmd) error {
-	return e.oneClient(func(ask *client.Client) (client.AppClient, error) {
+	return one(e, "", e.showClients, func(ask *client.Client) (client.AppClient, error) {
 		return ask.CreateClient(e.ctx, parent.App, client.NewClient{Name: c.Name, RedirectURIs: c.Redirect, AllowedOrigins: c.Origin,
 			AccessTTL: c.AccessTTL, RefreshTTL: c.RefreshTTL})
 	})
@@ -82,7 +65,7 @@ type clientsShowCmd struct {
 
 // Run shows a client.
 func (c clientsShowCmd) Run(e *env, parent *clientsCmd) error {
-	return e.oneClient(func(ask *client.Client) (client.AppClient, error) { return ask.GetClient(e.ctx, parent.App, c.ID) })
+	return one(e, "", e.showClients, func(ask *client.Client) (client.AppClient, error) { return ask.GetClient(e.ctx, parent.App, c.ID) })
 }
 
 type clientsUpdateCmd struct {
@@ -105,7 +88,7 @@ func (c clientsUpdateCmd) Run(e *env, parent *clientsCmd) error {
 	if c.Origin != nil {
 		change["allowed_origins"] = c.Origin
 	}
-	return e.oneClient(func(ask *client.Client) (client.AppClient, error) {
+	return one(e, "", e.showClients, func(ask *client.Client) (client.AppClient, error) {
 		return ask.UpdateClient(e.ctx, parent.App, c.ID, change)
 	})
 }

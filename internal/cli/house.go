@@ -109,3 +109,28 @@ func all[T any](ctx context.Context, page func(context.Context, client.Paging) (
 		p.Cursor = next
 	}
 }
+
+// shower prints a list, or with --json the value that the list is made of.
+type shower[T any] func(value any, list []T) error
+
+// list asks for every page of a list and prints it.
+func list[T any](e *env, app string, show shower[T], page func(ctx context.Context, ask *client.Client, p client.Paging) ([]T, string, error)) error {
+	return e.ask(app, func(ask *client.Client) error {
+		found, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]T, string, error) { return page(ctx, ask, p) })
+		if err != nil {
+			return err
+		}
+		return show(found, found)
+	})
+}
+
+// one asks for one thing and prints the answer.
+func one[T any](e *env, app string, show shower[T], call func(ask *client.Client) (T, error)) error {
+	return e.ask(app, func(ask *client.Client) error {
+		found, err := call(ask)
+		if err != nil {
+			return err
+		}
+		return show(found, []T{found})
+	})
+}

@@ -30,15 +30,9 @@ type invitesListCmd struct {
 
 // Run lists invitations.
 func (c invitesListCmd) Run(e *env, parent *invitesCmd) error {
-	return e.ask(parent.App, func(ask *client.Client) error {
-		list, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]client.Invite, string, error) {
-			page, err := ask.ListInvites(ctx, c.Account, p)
-			return page.Invites, page.NextCursor, err
-		})
-		if err != nil {
-			return err
-		}
-		return e.showInvites(list, list)
+	return list(e, parent.App, e.showInvites, func(ctx context.Context, ask *client.Client, p client.Paging) ([]client.Invite, string, error) {
+		page, err := ask.ListInvites(ctx, c.Account, p)
+		return page.Invites, page.NextCursor, err
 	})
 }
 
@@ -50,12 +44,8 @@ type invitesCreateCmd struct {
 
 // Run invites somebody.
 func (c invitesCreateCmd) Run(e *env, parent *invitesCmd) error {
-	return e.ask(parent.App, func(ask *client.Client) error {
-		made, err := ask.CreateInvite(e.ctx, client.NewInvite{Email: c.Email, AccountID: c.Account, Role: c.Role})
-		if err != nil {
-			return err
-		}
-		return e.showInvites(made, []client.Invite{made})
+	return one(e, parent.App, e.showInvites, func(ask *client.Client) (client.Invite, error) {
+		return ask.CreateInvite(e.ctx, client.NewInvite{Email: c.Email, AccountID: c.Account, Role: c.Role})
 	})
 }
 
@@ -88,15 +78,9 @@ type inviteCodesListCmd struct{}
 
 // Run lists invite codes.
 func (inviteCodesListCmd) Run(e *env, parent *inviteCodesCmd) error {
-	return e.ask(parent.App, func(ask *client.Client) error {
-		list, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]client.InviteCode, string, error) {
-			page, err := ask.ListInviteCodes(ctx, p)
-			return page.InviteCodes, page.NextCursor, err
-		})
-		if err != nil {
-			return err
-		}
-		return e.showInviteCodes(list, list)
+	return list(e, parent.App, e.showInviteCodes, func(ctx context.Context, ask *client.Client, p client.Paging) ([]client.InviteCode, string, error) {
+		page, err := ask.ListInviteCodes(ctx, p)
+		return page.InviteCodes, page.NextCursor, err
 	})
 }
 
@@ -109,12 +93,8 @@ type inviteCodesCreateCmd struct {
 
 // Run makes an invite code.
 func (c inviteCodesCreateCmd) Run(e *env, parent *inviteCodesCmd) error {
-	return e.ask(parent.App, func(ask *client.Client) error {
-		made, err := ask.CreateInviteCode(e.ctx, client.NewInviteCode{Code: c.Code, Uses: c.Uses, ExpiresIn: c.ExpiresIn, Credit: c.Credit})
-		if err != nil {
-			return err
-		}
-		return e.showInviteCodes(made, []client.InviteCode{made})
+	return one(e, parent.App, e.showInviteCodes, func(ask *client.Client) (client.InviteCode, error) {
+		return ask.CreateInviteCode(e.ctx, client.NewInviteCode{Code: c.Code, Uses: c.Uses, ExpiresIn: c.ExpiresIn, Credit: c.Credit})
 	})
 }
 
@@ -150,26 +130,9 @@ type waitlistsListCmd struct {
 
 // Run lists who waits.
 func (c waitlistsListCmd) Run(e *env, parent *waitlistsCmd) error {
-	return e.ask(parent.App, func(ask *client.Client) error {
-		list, err := all(e.ctx, func(ctx context.Context, p client.Paging) ([]client.WaitlistEntry, string, error) {
-			page, err := ask.ListWaitlistEntries(ctx, c.Feature, c.Status, p)
-			return page.Entries, page.NextCursor, err
-		})
-		if err != nil {
-			return err
-		}
-		return e.showWaits(list, list)
-	})
-}
-
-// decide asks for a decision and prints the answer.
-func (e *env) decide(app string, call func(ask *client.Client) (client.WaitlistEntry, error)) error {
-	return e.ask(app, func(ask *client.Client) error {
-		entry, err := call(ask)
-		if err != nil {
-			return err
-		}
-		return e.showWaits(entry, []client.WaitlistEntry{entry})
+	return list(e, parent.App, e.showWaits, func(ctx context.Context, ask *client.Client, p client.Paging) ([]client.WaitlistEntry, string, error) {
+		page, err := ask.ListWaitlistEntries(ctx, c.Feature, c.Status, p)
+		return page.Entries, page.NextCursor, err
 	})
 }
 
@@ -179,7 +142,7 @@ type waitlistsApproveCmd struct {
 
 // Run approves an entry.
 func (c waitlistsApproveCmd) Run(e *env, parent *waitlistsCmd) error {
-	return e.decide(parent.App, func(ask *client.Client) (client.WaitlistEntry, error) { return ask.ApproveWaitlistEntry(e.ctx, c.ID) })
+	return one(e, parent.App, e.showWaits, func(ask *client.Client) (client.WaitlistEntry, error) { return ask.ApproveWaitlistEntry(e.ctx, c.ID) })
 }
 
 type waitlistsDenyCmd struct {
@@ -188,5 +151,5 @@ type waitlistsDenyCmd struct {
 
 // Run denies an entry.
 func (c waitlistsDenyCmd) Run(e *env, parent *waitlistsCmd) error {
-	return e.decide(parent.App, func(ask *client.Client) (client.WaitlistEntry, error) { return ask.DenyWaitlistEntry(e.ctx, c.ID) })
+	return one(e, parent.App, e.showWaits, func(ask *client.Client) (client.WaitlistEntry, error) { return ask.DenyWaitlistEntry(e.ctx, c.ID) })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/operation"
 	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/store/storetest"
 )
 
 // catalogue is operations without nouns: what they do is up to each test.
@@ -86,15 +87,7 @@ const publicURL = "https://id.example"
 
 func testKeys(t testing.TB) *secret.Keys {
 	t.Helper()
-	m, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := secret.NewKeys(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	return storetest.Keys(t)
 }
 
 // options is an engine's options around a catalogue and documents.

@@ -25,14 +25,7 @@ type house struct {
 
 func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock) *house {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	return &house{Factors: &Factors{Keys: keys, Rand: rand.Reader, Clock: clock.Now}, t: t, db: db, clock: clock}
 }
 

@@ -48,14 +48,7 @@ type house struct {
 
 func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock, limits map[string]limit.Setting) *house {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	signs := signer.New(signer.Options{DB: db, Keys: keys, Clock: clock.Now, Rand: rand.Reader, Issuer: "https://id.example"})
 	if err := signs.Start(t.Context()); err != nil {
 		t.Fatal(err)

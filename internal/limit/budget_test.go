@@ -2,7 +2,6 @@ package limit_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -18,15 +17,7 @@ import (
 
 func keys(t *testing.T) *secret.Keys {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	return storetest.Keys(t)
 }
 
 // each runs fn on both engines with a database whose clock is set by the test.

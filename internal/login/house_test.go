@@ -58,14 +58,7 @@ func smallParams() secret.PasswordParams {
 
 func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock, o settings) *house {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	if o.params == (secret.PasswordParams{}) {
 		o.params = smallParams()
 	}

@@ -36,14 +36,7 @@ type house struct {
 
 func newHouse(t *testing.T, open func(store.Options) *store.DB) *house {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	clock := storetest.NewClock()
 	h := &house{t: t, clock: clock, keys: keys, db: open(store.Options{Clock: clock.Now})}
 	q := &queue.Queue{Keys: keys, Rand: rand.Reader}

@@ -1,25 +1,17 @@
 package operation
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"testing"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
-	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/store/storetest"
 )
 
 func cursorCatalogue(t testing.TB) *Catalogue {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	return New(Deps{Keys: keys})
 }
 

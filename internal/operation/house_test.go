@@ -60,14 +60,7 @@ func each(t *testing.T, fn func(t *testing.T, h *house)) {
 
 func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, settings ...map[string]limit.Setting) *house {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	const publicURL = "https://id.example"
 	log := &audit.Log{Keys: keys, Rand: rand.Reader}
 	jobs := &queue.Queue{Keys: keys, Rand: rand.Reader}

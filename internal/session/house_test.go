@@ -26,15 +26,7 @@ type house struct {
 
 func newKeys(t testing.TB) *secret.Keys {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
+	return storetest.Keys(t)
 }
 
 func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock, keys *secret.Keys) *house {

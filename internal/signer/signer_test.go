@@ -31,15 +31,7 @@ type bench struct {
 
 func testKeys(t testing.TB) *secret.Keys {
 	t.Helper()
-	m, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := secret.NewKeys(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	return storetest.Keys(t)
 }
 
 func start(t testing.TB, b bench) *bench {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
-	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/store/storetest"
 )
@@ -23,14 +22,7 @@ type chain struct {
 
 func newChain(t *testing.T, db *store.DB, clock *storetest.Clock) *chain {
 	t.Helper()
-	master, err := secret.NewMaster(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := secret.NewKeys(master)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := storetest.Keys(t)
 	c := &chain{db: db, log: &audit.Log{Keys: keys, Rand: rand.Reader}}
 	record := func(n int) {
 		for i := range n {
