@@ -67,8 +67,10 @@ func readCatalogue(name string, data []byte) (catalogue, Problems) {
 		out[key] = sentence{forms, line}
 		return err
 	})
-	if err == nil && r.json.More() {
-		err = errors.New("something follows the object")
+	if err == nil {
+		if _, more := r.json.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("something follows the object")
+		}
 	}
 	if err != nil {
 		r.report(r.lineOf(err), "%v", err)

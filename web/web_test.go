@@ -239,6 +239,7 @@ func TestBrokenOverrides(t *testing.T) {
 		"a list":            {"locales/de.json", "[]", "expected an object"},
 		"half a file":       {"locales/de.json", "{", "ends before the object does"},
 		"more":              {"locales/de.json", "{} {}", "something follows"},
+		"a brace too many":  {"locales/de.json", "{}}", "something follows"},
 		"a template":        {"pages/verify.html.tmpl", "<p>\n{{if}}</p>", "pages/verify.html.tmpl:2: missing value for if"},
 		"a function":        {"mail/body.txt.tmpl", "{{env}}", `mail/body.txt.tmpl:1: function "env" not defined`},
 		"an app's template": {"apps/shop/pages/verify.html.tmpl", "{{end}}", "apps/shop/pages/verify.html.tmpl:1: unexpected {{end}}"},
