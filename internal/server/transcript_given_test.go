@@ -28,7 +28,7 @@ func limitsOf(exchanges []exchange) servertest.Option {
 // prepare does what directives ask for before the request. They set variables: `mail NAME ADDRESS` (the token of the
 // newest link), `mail-code NAME ADDRESS`, `totp NAME SECRET`, `app-key NAME`, `foreign-key NAME` (of another app), `administrator NAME` (an access token),
 // `account NAME ADDRESS` (the id of an account that the user owns); or they make something true: `advance DURATION`,
-// `invite ADDRESS`, `invite-code CODE`, `registration MODE`, `disable ADDRESS`.
+// `invite ADDRESS`, `invite-code CODE CREDIT`, `registration MODE`, `disable ADDRESS`, `verify ADDRESS`.
 func (c *conversation) prepare(e exchange) {
 	c.t.Helper()
 	ctx := c.t.Context()
@@ -61,9 +61,13 @@ func (c *conversation) prepare(e exchange) {
 		case "invite":
 			ok[client.Invite](c.t)(c.i.Operator.CreateInvite(ctx, client.NewInvite{Email: d[1]}))
 		case "invite-code":
-			ok[client.InviteCode](c.t)(c.i.Operator.CreateInviteCode(ctx, client.NewInviteCode{Code: d[1], Uses: 1}))
+			credit, err := strconv.ParseFloat(d[2], 64)
+			none(c.t, err)
+			ok[client.InviteCode](c.t)(c.i.Operator.CreateInviteCode(ctx, client.NewInviteCode{Code: d[1], Uses: 1, Credit: credit}))
 		case "registration":
 			ok[client.App](c.t)(c.i.Operator.UpdateApp(ctx, "default", 0, map[string]any{"registration": d[1]}))
+		case "verify":
+			none(c.t, c.i.Client.VerifyEmail(ctx, mailed(c.t, c.i, d[1])))
 		case "disable":
 			user := ok[client.User](c.t)(c.i.Operator.GetUser(ctx, d[1]))
 			ok[client.User](c.t)(c.i.Operator.DisableUser(ctx, user.ID))

@@ -178,24 +178,26 @@ func (c *conversation) ask(e exchange) string {
 			escape = url.QueryEscape
 		}
 	}
-	req, err := http.NewRequestWithContext(c.t.Context(), e.method, c.i.URL+c.fill(e.target, url.QueryEscape), strings.NewReader(c.fill(e.body, escape)))
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	e.target, e.body = c.fill(e.target, url.QueryEscape), c.fill(e.body, escape)
+	resp, body := c.send(e)
+	return c.show(resp, body)
+}
+
+// send sends a request whose target and body are filled, and captures what the exchange asks for.
+func (c *conversation) send(e exchange) (*http.Response, []byte) {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(c.t.Context(), e.method, c.i.URL+e.target, strings.NewReader(e.body))
+	none(c.t, err)
 	for _, h := range e.header {
 		req.Header.Add(h[0], c.fill(h[1], plainText))
 	}
 	resp, err := c.i.HTTP.Do(req)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	none(c.t, err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	none(c.t, err)
 	c.capture(e, resp, body)
-	return c.show(resp, body)
+	return resp, body
 }
 
 // capture takes values out of the answer, by `capture NAME PATH`: of a JSON body by their dotted path, or of a cookie by
