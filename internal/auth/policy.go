@@ -1,5 +1,7 @@
 package auth
 
+import "slices"
+
 // The policy knobs and their values. A contract sets them under x-contract.policy; a mount in the configuration
 // may only make them stricter.
 const (
@@ -46,6 +48,11 @@ func (k Knob) Value(p Policy) string {
 		return k.Weak
 	}
 	return k.Strict
+}
+
+// Weaker lists the knobs on which p is on the weak side, where our own API is on the strict one.
+func (p Policy) Weaker() []Knob {
+	return slices.DeleteFunc(Knobs(), func(k Knob) bool { return !*k.Field(&p) })
 }
 
 // Stricter is p with every knob on the strict side on which either p or q has it.

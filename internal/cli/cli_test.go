@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/server"
+	"github.com/ostiary-id/ostiary/internal/store/storetest"
 )
 
 // shell runs commands on one data directory.
@@ -432,4 +433,41 @@ func TestContractCheck(t *testing.T) {
 	}
 	s.ok("contract", "check", "ostiary")
 	s.fails(exitFailed, "contract", "check", "nothing")
+}
+
+func TestContractListTellsWhatIsWeaker(t *testing.T) {
+	s := newShell(t)
+	weaker := map[string]string{}
+	for _, c := range s.list("contract", "list") {
+		weaker[fmt.Sprint(c["name"])] = fmt.Sprint(c["weaker"], c["policy"])
+	}
+	for name, want := range map[string]string{
+		"ostiary":   "[] map[check-email:conceal sign-in.unverified:refuse sign-up.existing:conceal sign-up.session:after-verification]",
+		"cloudheed": "[sign-up.session sign-up.existing sign-in.unverified] map[check-email:conceal sign-in.unverified:allow sign-up.existing:reveal sign-up.session:immediate]",
+		"wolfpal":   "[sign-up.existing] map[check-email:conceal sign-in.unverified:refuse sign-up.existing:reveal sign-up.session:after-verification]",
+	} {
+		if weaker[name] != want {
+			t.Errorf("%s: %s, want %s", name, weaker[name], want)
+		}
+	}
+	out, _, _ := s.run("contract", "list")
+	if !strings.Contains(out, "sign-up.session=immediate sign-up.existing=reveal sign-in.unverified=allow") {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestContractTest(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "small.yaml")
+	text := "openapi: 3.1.0\ninfo: {title: x, version: '1'}\nx-contract: {name: small}\npaths:\n  /methods:\n    get:\n      x-operation: login-methods\n" +
+		"      responses:\n        '200': {description: d, content: {application/json: {schema: {type: object}, examples: {ok: {value: {}}}}}}\n        default: {description: d, x-when: ['*']}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newShell(t)
+	if out := s.ok("contract", "test", file); !strings.Contains(out, "1 examples, 1 as they are shown") {
+		t.Errorf("%s", out)
+	}
+	if out := s.ok("contract", "test", file, "--database", storetest.PostgresServer(t)); !strings.Contains(out, "1 examples, 1 as they are shown") {
+		t.Errorf("%s", out)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ostiary-id/ostiary/client"
+	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/operation"
@@ -18,18 +19,20 @@ import (
 type contractCmd struct {
 	List  contractListCmd  `cmd:"" help:"List the contracts that these settings serve."`
 	Check contractCheckCmd `cmd:"" help:"Find every mistake in a document."`
-	Test  contractTestCmd  `cmd:"" help:"Replay the examples of a document on fresh servers."`
+	Test  contractTestCmd  `cmd:"" help:"Replay the examples of a document on fresh servers, with --database on PostgreSQL."`
 }
 
 type contractListCmd struct{}
 
-// mounted is a contract with what its app asks of strangers.
+// mounted is a contract with its policy in words, and what its app asks of strangers.
 type mounted struct {
 	contract.Info
-	Challenge string `json:"challenge"`
+	Policy    map[string]string `json:"policy"` // the value of each knob by name
+	Weaker    []string          `json:"weaker"` // the knobs on which it is weaker than our own API
+	Challenge string            `json:"challenge"`
 }
 
-// Run lists the mounted contracts.
+// Run lists the mounted contracts, each with the knobs of its policy on which it is weaker than our own API.
 func (contractListCmd) Run(e *env) error {
 	c, err := e.settings()
 	if err != nil {
@@ -43,11 +46,19 @@ func (contractListCmd) Run(e *env) error {
 	list := make([]mounted, len(infos))
 	var rows [][]string
 	for n, i := range infos {
-		list[n] = mounted{Info: i, Challenge: first(asked[string(i.App)], "unknown")}
+		list[n] = mounted{Info: i, Policy: map[string]string{}, Weaker: []string{}, Challenge: first(asked[string(i.App)], "unknown")}
+		for _, k := range auth.Knobs() {
+			list[n].Policy[k.Name] = k.Value(i.Policy)
+		}
+		told := ""
+		for _, k := range i.Policy.Weaker() {
+			list[n].Weaker = append(list[n].Weaker, k.Name)
+			told += k.Name + "=" + k.Weak + " "
+		}
 		rows = append(rows, []string{i.Name, i.Title, string(i.App), first(i.Host, "any"), strings.Join(i.Bases, " "),
-			strconv.Itoa(i.Operations), list[n].Challenge})
+			strconv.Itoa(i.Operations), list[n].Challenge, first(strings.TrimSpace(told), "nothing")})
 	}
-	return e.show(list, table([]string{"name", "title", "app", "host", "base", "operations", "challenge"}, rows))
+	return e.show(list, table([]string{"name", "title", "app", "host", "base", "operations", "challenge", "weaker in"}, rows))
 }
 
 // challengesByApp asks the server, or the database of the settings, for the challenge of each app; empty while there is
@@ -107,13 +118,14 @@ type contractTestCmd struct {
 	File string `arg:"" help:"A document, or the name of a shipped one."`
 }
 
-// Run replays the examples of a document.
+// Run replays the examples of a document: on SQLite, or on the PostgreSQL server that stands on the command line. The one
+// of the configuration is left alone, because databases are made and dropped beside the named one.
 func (c contractTestCmd) Run(e *env) error {
 	source, err := server.Source(c.File)
 	if err != nil {
 		return err
 	}
-	report, err := server.TestContract(e.ctx, source)
+	report, err := server.TestContract(e.ctx, source, e.flags["database"])
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,26 @@ func TestDoctorFindsNothing(t *testing.T) {
 	}
 }
 
+// Doctor tells of every knob on which a mount is weaker than our own API, and how to make it stricter; a mount that was
+// made stricter is fine.
+func TestDoctorTellsWeakPolicies(t *testing.T) {
+	c := production(t)
+	list := Doctor(t.Context(), c, Options{})
+	for subject, value := range map[string]string{"sign-up.session": "immediate", "sign-up.existing": "reveal", "sign-in.unverified": "allow"} {
+		f := find(list, "cloudheed (app default) "+subject)
+		if f.Level != Notice || f.Text != value || !strings.Contains(f.Remedy, "set "+subject) {
+			t.Errorf("%s: %+v", subject, f)
+		}
+	}
+	if f := find(list, "ostiary (app default)"); f.Subject != "" {
+		t.Errorf("our own API: %+v", f)
+	}
+	c.Mounts = []config.Mount{{Contract: "wolfpal", Policy: map[string]string{"sign-up.existing": "conceal"}}}
+	if f := find(Doctor(t.Context(), c, Options{}), "wolfpal (app default)"); f.Subject != "" {
+		t.Errorf("made stricter: %+v", f)
+	}
+}
+
 func TestDoctorFinds_SC03(t *testing.T) {
 	for subject, change := range map[string]func(t *testing.T, c *config.Config){
 		"public_url":      func(_ *testing.T, c *config.Config) { c.PublicURL = "" },

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/operation"
 	"github.com/ostiary-id/ostiary/internal/server"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
+	"github.com/ostiary-id/ostiary/internal/store/storetest"
 )
 
 // shippedNames lists the documents of the binary, by the files that are embedded.
@@ -38,7 +39,7 @@ func TestShippedExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			replayed(t, src)
+			replayed(t, src, "")
 		})
 	}
 	for _, name := range []string{"accountmaker.yaml", "club.yaml", "ledger.yaml", "legacy.yaml"} {
@@ -48,7 +49,7 @@ func TestShippedExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			replayed(t, contract.Source{Name: name, Data: data})
+			replayed(t, contract.Source{Name: name, Data: data}, "")
 		})
 	}
 }
@@ -78,7 +79,7 @@ func fenced(t *testing.T, language string, n int) string {
 func TestTheGuidesExample(t *testing.T) {
 	t.Parallel()
 	document := fenced(t, "yaml", 0)
-	replayed(t, contract.Source{Name: "library.yaml", Data: []byte(document)})
+	replayed(t, contract.Source{Name: "library.yaml", Data: []byte(document)}, "")
 
 	dir := t.TempDir()
 	none(t, os.WriteFile(filepath.Join(dir, "library.yaml"), []byte(document), 0o600))
@@ -124,9 +125,24 @@ func TestTheGuideNamesEveryOperation(t *testing.T) {
 	}
 }
 
-func replayed(t *testing.T, src contract.Source) {
+// TestPostgresExamples is TestShippedExamples on the other engine, as `ostiary contract test --database URL` does it.
+func TestPostgresExamples(t *testing.T) {
+	postgres := storetest.PostgresServer(t)
+	for _, name := range shippedNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			src, err := server.Source(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			replayed(t, src, postgres)
+		})
+	}
+}
+
+func replayed(t *testing.T, src contract.Source, postgres string) {
 	t.Helper()
-	report, err := server.TestContract(t.Context(), src)
+	report, err := server.TestContract(t.Context(), src, postgres)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,11 +21,25 @@ import (
 	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/operation"
+	"github.com/ostiary-id/ostiary/internal/store"
 )
 
-// TestContract replays the examples of a document, each on a fresh server with a database in a temporary directory.
-func TestContract(ctx context.Context, src contract.Source) (contract.Report, error) {
-	return contract.Test(ctx, src, contract.Setup{Operations: operation.New(operation.Deps{}), Fresh: freshStage, Givens: givens()})
+// TestContract replays the examples of a document, each on a fresh server with a database of its own: a file in a
+// temporary directory, or, if postgres is the address of a PostgreSQL server, one that it makes there and drops again.
+func TestContract(ctx context.Context, src contract.Source, postgres string) (report contract.Report, err error) {
+	m := stages{}
+	if postgres != "" {
+		if m.scratch, err = store.NewScratch(ctx, postgres); err != nil {
+			return report, err
+		}
+		defer func() { err = errors.Join(err, m.scratch.Close(ctx)) }()
+	}
+	return contract.Test(ctx, src, contract.Setup{Operations: operation.New(operation.Deps{}), Fresh: m.fresh, Givens: givens()})
+}
+
+// stages makes servers for examples.
+type stages struct {
+	scratch *store.Scratch // nil: SQLite
 }
 
 // stage is a fresh server and what the Givens need of it: its house, and a clock that they may set.
@@ -47,14 +61,30 @@ func (s *stage) advance(d time.Duration) {
 	s.now = s.now.Add(d)
 }
 
-// freshStage makes a server that serves one document for the app default, with cheap hashes.
-func freshStage(ctx context.Context, src contract.Source) (*contract.Stage, error) {
-	dir, err := os.MkdirTemp("", "ostiary-contract-")
+// database makes what a fresh server keeps its rows in: a directory, and the address of a database on PostgreSQL.
+func (m stages) database(ctx context.Context) (dir, address string, remove func() error, err error) {
+	if dir, err = os.MkdirTemp("", "ostiary-contract-"); err != nil {
+		return "", "", nil, err
+	}
+	clear := func() error { return os.RemoveAll(dir) }
+	if m.scratch == nil {
+		return dir, "", clear, nil
+	}
+	address, drop, err := m.scratch.Make(ctx)
+	if err != nil {
+		return "", "", nil, errors.Join(err, clear())
+	}
+	return dir, address, func() error { return errors.Join(drop(ctx), clear()) }, nil
+}
+
+// fresh makes a server that serves one document for the app default, with cheap hashes.
+func (m stages) fresh(ctx context.Context, src contract.Source) (*contract.Stage, error) {
+	dir, address, remove, err := m.database(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &stage{now: time.Now()} // a real time of day, so that examples of documents fit
-	c := config.Config{Data: dir, Listen: "127.0.0.1:0", PublicURL: "http://localhost",
+	c := config.Config{Data: dir, Database: address, Listen: "127.0.0.1:0", PublicURL: "http://localhost",
 		Password: config.Password{Memory: 64, Time: 1, Threads: 1, AllowWeak: true}}.WithDefaults()
 	o := Options{Clock: s.clock, Quiet: true, Version: "test"}.withDefaults()
 	p, err := makePlan(c)
@@ -63,11 +93,11 @@ func freshStage(ctx context.Context, src contract.Source) (*contract.Stage, erro
 		s.Server, err = newServer(ctx, c, p, o)
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, remove())
 	}
 	return &contract.Stage{Handler: s.Handler(), House: s, Close: func() {
-		_ = s.Shutdown(ctx)   // nothing of it is needed again
-		_ = os.RemoveAll(dir) // the system clears what stays in its temporary directory
+		_ = s.Shutdown(ctx) // nothing of it is needed again
+		_ = remove()        // what stays is empty of anything real, and named so that it can be told
 	}}, nil
 }
 

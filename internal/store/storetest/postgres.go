@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -30,6 +29,30 @@ func PostgresURL(t testing.TB) string {
 	return makeDatabase(t, createFromTemplate)
 }
 
+// PostgresServer is the address of the test server, for tests that make databases themselves. The test is skipped if
+// there is no server, and fails if CI=true.
+func PostgresServer(t testing.TB) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	server, admin := needServer(ctx, t)
+	_ = admin.Close(ctx)
+	return server
+}
+
+// needServer finds the test server, or skips the test.
+func needServer(ctx context.Context, t testing.TB) (address string, admin *pgx.Conn) {
+	t.Helper()
+	address, admin, err := findServer(ctx)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("PostgreSQL is needed in CI: %v", err)
+		}
+		t.Skipf("no PostgreSQL: set %s to run this test on it (%v)", EnvPostgres, err)
+	}
+	return address, admin
+}
+
 // EmptyPostgresURL is PostgresURL without tables. options are those of CREATE DATABASE, such as
 // "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0".
 func EmptyPostgresURL(t testing.TB, options string) string {
@@ -44,21 +67,14 @@ func makeDatabase(t testing.TB, create func(ctx context.Context, admin *pgx.Conn
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	server, admin, err := findServer(ctx)
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("PostgreSQL is needed in CI: %v", err)
-		}
-		t.Skipf("no PostgreSQL: set %s to run this test on it (%v)", EnvPostgres, err)
-	}
+	server, admin := needServer(ctx, t)
 	defer func() { _ = admin.Close(ctx) }()
 	name := "ostiary_test_" + strings.ToLower(rand.Text()[:16])
-	err = create(ctx, admin, server, name)
-	if err != nil {
+	if err := create(ctx, admin, server, name); err != nil {
 		t.Fatalf("make a test database: %v", err)
 	}
 	t.Cleanup(func() { dropDatabase(t, server, name) })
-	return withDatabase(server, name)
+	return store.DatabaseAddress(server, name)
 }
 
 // findServer connects to the server of the environment, or to this machine's.
@@ -130,7 +146,7 @@ func ensureTemplate(ctx context.Context, admin *pgx.Conn, server, template strin
 			return err
 		}
 	}
-	db, err := store.Open(ctx, store.Options{URL: withDatabase(server, building), Clock: time.Now, MaxConns: 2})
+	db, err := store.Open(ctx, store.Options{URL: store.DatabaseAddress(server, building), Clock: time.Now, MaxConns: 2})
 	if err != nil {
 		return err
 	}
@@ -153,14 +169,4 @@ func dropDatabase(t testing.TB, server, name string) {
 	if _, err := admin.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 		t.Errorf("drop the test database: %v", err)
 	}
-}
-
-// withDatabase is the server's address with another database.
-func withDatabase(server, name string) string {
-	u, err := url.Parse(server)
-	if err != nil {
-		return server + " dbname=" + name // key=value form: the last one counts
-	}
-	u.Path = "/" + name
-	return u.String()
 }
