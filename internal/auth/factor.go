@@ -8,6 +8,7 @@ type FactorKind string
 const (
 	FactorTOTP       FactorKind = "totp"
 	FactorBackupCode FactorKind = "backup-code"
+	FactorPasskey    FactorKind = "passkey"
 )
 
 // TOTP is a time-based one-time password factor (RFC 6238: SHA-1, 30 s, 6 digits). A pending one (ConfirmedAt

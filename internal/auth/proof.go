@@ -16,6 +16,13 @@ const (
 	ProofMagicLink     ProofKind = "magic-link"          // a mailed link that signs in
 	ProofEmailCode     ProofKind = "email-code"          // the flow that a mailed short code belongs to
 	ProofSignIn        ProofKind = "sign-in-token"       // handed out once by a flow that has proven the person
+
+	// The flows of passkeys, one kind for each ceremony; the WebAuthn challenge is made from the secret.
+	ProofPasskeyNew     ProofKind = "passkey-registration"
+	ProofPasskeyOffered ProofKind = "passkey-offer" // a registration that the browser may do without asking
+	ProofPasskeySignIn  ProofKind = "passkey-sign-in"
+	ProofPasskeySecond  ProofKind = "passkey-second-factor"
+	ProofPasskeyStepUp  ProofKind = "passkey-step-up"
 )
 
 // Proof is a secret that is mailed or handed out once. Only its hash is stored.

@@ -31,6 +31,11 @@ const (
 	AMRPassword = "pwd"
 	AMROTP      = "otp"
 	AMRMFA      = "mfa"
+	// The proofs of possession of a passkey: a key bound to its device, or one that may be synced.
+	AMRHardwareKey = "hwk"
+	AMRSoftwareKey = "swk"
+	// AMRUserPresence tells that the authenticator saw its user.
+	AMRUserPresence = "user"
 	// AMREmail is not in RFC 8176; it tells a link or code from a mailbox from a password.
 	AMREmail = "email"
 	// AMRBackupCode is not in RFC 8176; it tells recovery codes from live factors.

@@ -21,8 +21,11 @@ type usersCmd struct {
 	Disable usersDisableCmd `cmd:"" help:"Shut a user out at once."`
 	Enable  usersEnableCmd  `cmd:"" help:"Let a user in again."`
 	SignOut usersSignOutCmd `cmd:"" help:"End every session of a user."`
-	Import  usersImportCmd  `cmd:"" help:"Take users in from a file, with the passwords and second factors they have."`
-	Export  usersExportCmd  `cmd:"" help:"Write the users to a file that import reads."`
+
+	Passkeys passkeysCmd `cmd:"" help:"Passkeys of a user."`
+
+	Import usersImportCmd `cmd:"" help:"Take users in from a file, with the passwords and second factors they have."`
+	Export usersExportCmd `cmd:"" help:"Write the users to a file that import reads."`
 }
 
 type usersListCmd struct {

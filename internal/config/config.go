@@ -28,6 +28,7 @@ type Config struct {
 	Challenge Challenge        `key:"challenge"`
 	Lifetimes Lifetimes        `key:"lifetimes"`
 	Password  Password         `key:"password"`
+	Passkeys  Passkeys         `key:"passkeys"`
 	Limits    map[string]Limit `key:"limits" help:"Overrides of limiters by name; docs/limits.md lists them. Each has max, per and off."`
 	Retention Retention        `key:"retention"`
 	Mounts    []Mount          `key:"mounts" help:"Contracts to serve. Empty: every shipped contract for the app default."`
@@ -102,6 +103,13 @@ type Password struct {
 	BreachCheck   bool          `key:"breach_check" help:"Compare new passwords with known breaches: five digits of a SHA-1 are sent to breach_url. A service that does not answer refuses nobody."`
 	BreachURL     string        `key:"breach_url" default:"https://api.pwnedpasswords.com/range/" help:"Where breach_check asks; the five digits are appended."`
 	AllowWeak     bool          `key:"allow_weak" help:"Take a cost below the floor (19456 KiB, 2 passes). For tests only; said by doctor."`
+}
+
+// Passkeys says for which names passkeys are made.
+type Passkeys struct {
+	RPID           string   `key:"rp_id" help:"Relying party id: the host of public_url, or a domain above it. Empty: that host. Every passkey is lost when it changes."`
+	RelatedOrigins []string `key:"related_origins" help:"Origins on other domains, https://host, where the passkeys work too; /.well-known/webauthn lists them."`
+	Clones         string   `key:"clones" default:"refuse" options:"refuse,allow" help:"What becomes of a sign-in with a passkey whose counter went back, as that of a copy does. It is recorded and told by mail in any case."`
 }
 
 // Limit overrides one limiter.

@@ -176,14 +176,24 @@ func (p *replayer) prefixed(op *operationPlan, slot int, text string) string {
 	return text
 }
 
-// replace puts text where the example has a value; a place that the example leaves out stays empty.
+// replace puts text where the example has a value; a place that the example leaves out stays empty. For an object the
+// text is JSON.
 func replace(v *wire.Value, path []string, text string) {
 	at := v.At(path)
 	if at == nil {
 		return
+	}
+	if at.Kind == wire.Object {
+		if whole, fault := wire.JSON(text, maxExampleDepth); fault == nil {
+			*at = whole
+			return
+		}
 	}
 	if at.Kind != wire.Number {
 		at.Kind = wire.String
 	}
 	at.Text = text
 }
+
+// maxExampleDepth is far deeper than any object that a Given makes.
+const maxExampleDepth = 32

@@ -29,6 +29,8 @@ type Factors struct {
 	Clock func() time.Time
 	// Pending is how long an enrolment waits for its first code; 0 means 10 minutes.
 	Pending time.Duration
+	// Party is for whom passkeys are made; nil: there are none here.
+	Party *Party
 }
 
 // Guess is what every flow reserves before it looks at a code of this user.
@@ -147,18 +149,30 @@ func (f *Factors) VerifyTOTP(tx *store.Tx, app auth.AppID, user auth.UserID, cod
 	return f.spend(tx, t, digits)
 }
 
-// Kinds lists what the user may answer a challenge with; empty without a second factor.
+// Kinds lists what the user may answer a challenge with; empty without a second factor. A passkey answers a challenge and
+// causes none: who adds one has not asked for more trouble on devices that lack it.
 func (f *Factors) Kinds(tx *store.Tx, app auth.AppID, user auth.UserID) ([]auth.FactorKind, error) {
 	if _, err := tx.TOTP(app, user); errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
+	kinds := []auth.FactorKind{auth.FactorTOTP}
 	left, err := tx.BackupCodesLeft(app, user)
-	if err != nil || left == 0 {
-		return []auth.FactorKind{auth.FactorTOTP}, err
+	if err != nil {
+		return nil, err
 	}
-	return []auth.FactorKind{auth.FactorTOTP, auth.FactorBackupCode}, nil
+	if left > 0 {
+		kinds = append(kinds, auth.FactorBackupCode)
+	}
+	if f.Party == nil {
+		return kinds, nil
+	}
+	passkeys, err := tx.Passkeys(app, user)
+	if len(passkeys) > 0 {
+		kinds = append(kinds, auth.FactorPasskey)
+	}
+	return kinds, err
 }
 
 // Remove destroys the factor, unfinished enrolments and all backup codes. The user's row is locked.

@@ -34,8 +34,9 @@ type gate struct {
 	who     user.Identity // as it was when the evidence was checked
 	offered evidence
 	guesses []*limit.Reservation
-	lockApp bool            // the change is about a rule of the whole app, whose row is locked before the user's
-	spent   auth.FactorKind // what the offered code was
+	lockApp bool                // the change is about a rule of the whole app, whose row is locked before the user's
+	spent   auth.FactorKind     // what the offered code was
+	passkey *login.ShownPasskey // that was offered and is right; nil: none
 }
 
 // read loads the caller's user and app.
@@ -90,6 +91,14 @@ func (g *gate) offer(ctx context.Context, e evidence) error {
 	}
 	guess, err := g.s.Login.Limits.Reserve(ctx, factor.Guess(g.caller.App, g.caller.User))
 	g.guesses = append(g.guesses, guess)
+	return err
+}
+
+// showPasskey checks a passkey, which pass spends. Codes: proof-invalid, invalid-request, second-factor-invalid, not-found,
+// rate-limited.
+func (g *gate) showPasskey(ctx context.Context, in Evidence) (err error) {
+	g.passkey, err = g.s.Login.CheckPasskey(ctx, g.caller, login.PasskeyAnswer{Kind: auth.ProofPasskeyStepUp, Flow: in.Flow,
+		Credential: in.Credential, Owner: g.caller.User, Session: g.caller.Session})
 	return err
 }
 
@@ -148,6 +157,11 @@ func (g *gate) pass(ctx context.Context, change func(tx *store.Tx, now user.Iden
 			if !ok {
 				refusal = auth.E(auth.CodeSecondFactorWrong, "")
 				return g.wrongCode(tx)
+			}
+		}
+		if g.passkey != nil {
+			if refusal, err = g.s.Login.SpendPasskey(tx, g.caller, g.passkey, now); err != nil || refusal != nil {
+				return err
 			}
 		}
 		if err := change(tx, now); err != nil {

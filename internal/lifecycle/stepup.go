@@ -5,16 +5,29 @@ import (
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/user"
 )
 
-// Evidence is what a person offers to prove again who they are: the current password, or a TOTP or backup code. A user
-// with a second factor needs a code.
+// Evidence is what a person offers to prove again who they are: the current password, a TOTP or backup code, or a
+// passkey. A user with a second factor needs a code or a passkey.
 type Evidence struct {
 	CurrentPassword, Code string
+	// Flow and Credential are the answer to BeginPasskeyStepUp.
+	Flow       string
+	Credential map[string]any
+}
+
+// BeginPasskeyStepUp asks for a passkey of the caller's user, who has to be verified by it. Codes: person-required,
+// invalid-request (no passkey), forbidden, rate-limited.
+func (s *Service) BeginPasskeyStepUp(ctx context.Context, c auth.Caller) (login.PasskeyFlow, error) {
+	if _, err := s.read(ctx, c); err != nil {
+		return login.PasskeyFlow{}, err
+	}
+	return s.Login.AskForPasskey(ctx, c, login.PasskeyStart{Kind: auth.ProofPasskeyStepUp, Owner: c.User, Session: c.Session})
 }
 
 // SteppedUp is a session whose person was proven again.
@@ -39,13 +52,18 @@ func (s *Service) NeedFresh(ctx context.Context, c auth.Caller) error {
 
 // StepUp notes in the caller's session that its person has just proven again who they are, so that changes which need
 // a fresh sign-in work for a while. Codes: person-required, invalid-request (neither, or no code where one is needed),
-// invalid-credentials, second-factor-invalid, totp-not-enabled, rate-limited, overloaded.
+// invalid-credentials, second-factor-invalid, totp-not-enabled, proof-invalid and not-found (of a passkey), rate-limited,
+// overloaded.
 func (s *Service) StepUp(ctx context.Context, c auth.Caller, in Evidence) (SteppedUp, error) {
 	g, err := s.read(ctx, c)
 	if err != nil {
 		return SteppedUp{}, err
 	}
 	switch {
+	case in.Flow != "":
+		if err := g.showPasskey(ctx, in); err != nil {
+			return SteppedUp{}, err
+		}
 	case in.Code == "" && g.who.User.TOTP:
 		return SteppedUp{}, auth.Invalid("code", auth.ViolationRequired, "A code of the second factor is needed.")
 	case in.Code == "" && in.CurrentPassword == "":
@@ -77,6 +95,9 @@ func (s *Service) StepUp(ctx context.Context, c auth.Caller, in Evidence) (Stepp
 // methods are the AMR values of what was offered.
 func (g *gate) methods() []string {
 	var out []string
+	if g.passkey != nil {
+		out = append(out, g.passkey.Methods()...)
+	}
 	if g.offered.password != "" {
 		out = append(out, auth.AMRPassword)
 	}

@@ -21,6 +21,7 @@ const (
 	ProofNetwork        = "proof.network"
 	RegisterNetwork     = "register.network"
 	CheckEmailNetwork   = "check-email.network"
+	PasskeyNetwork      = "passkey.network"
 	MailRecipient       = "mail.recipient"
 	MailNetwork         = "mail.network"
 	MailApp             = "mail.app"
@@ -70,10 +71,11 @@ func Catalogue() []Limiter {
 		{SignInAccount, "Wrong passwords for one account, however it was named; an unknown name counts like an account, and a network that the user signed in from before has a count of its own. The window doubles, up to 4 h, each time the number stands in `sign-in.total` once more", Guesses, 10, 15 * time.Minute},
 		{SignInNetwork, "Wrong passwords from one client network, over all accounts", Guesses, 100, 15 * time.Minute},
 		{SignInTotal, "Wrong passwords in a row, counted like those of `sign-in.account`: a right one, and a new password by a mailed link, begin anew. When it is used up no password is looked at any more, and the owner gets a link to choose another", Guesses, 100, 30 * 24 * time.Hour},
-		{SecondFactorAccount, "Wrong TOTP and backup codes for one account, over all flows; a right password does not reset it", Guesses, 5, 15 * time.Minute},
+		{SecondFactorAccount, "Wrong TOTP and backup codes, and passkeys as second factor or step-up, for one account, over all flows; a right password does not reset it", Guesses, 5, 15 * time.Minute},
 		{ProofNetwork, "Wrong mailed secrets (reset, verification, challenge) from one client network", Guesses, 30, 15 * time.Minute},
 		{RegisterNetwork, "Sign-ups from one client network, successful or not", Actions, 60, time.Hour},
 		{CheckEmailNetwork, "Addresses looked up from one client network where a contract tells which are known", Actions, 30, 15 * time.Minute},
+		{PasskeyNetwork, "Passkey ceremonies begun from one client network, finished or not", Actions, 300, 15 * time.Minute},
 		{MailRecipient, "Mails that requests cause to one address", Actions, 5, time.Hour},
 		{MailNetwork, "Mails caused from one client network", Actions, 60, time.Hour},
 		{MailApp, "Mails caused in one app", Actions, 5000, time.Hour},

@@ -13,10 +13,11 @@ import (
 // Method is one way to sign in.
 type Method string
 
-// The ways to sign in that need nothing but a mailbox or a memory.
+// The ways to sign in: with a memory, a mailbox, or an authenticator.
 const (
 	MethodPassword  Method = "password"
 	MethodMagicLink Method = "magic-link"
+	MethodPasskey   Method = "passkey"
 )
 
 // Methods are the ways to sign in to the app, the usual one first. Codes: not-found, forbidden (disabled).
@@ -24,7 +25,11 @@ func (s *Service) Methods(ctx context.Context, app auth.AppID) ([]Method, error)
 	if _, err := s.app(ctx, app); err != nil {
 		return nil, err
 	}
-	return []Method{MethodPassword, MethodMagicLink}, nil
+	methods := []Method{MethodPassword, MethodMagicLink}
+	if s.Factors.Party != nil {
+		methods = append(methods, MethodPasskey)
+	}
+	return methods, nil
 }
 
 // EmailStatus is what somebody may know about an address before signing in.
@@ -58,8 +63,23 @@ func (s *Service) CheckEmail(ctx context.Context, c auth.Caller, email string) (
 			if who.Password.Hash != "" {
 				out.Methods = []Method{MethodPassword, MethodMagicLink}
 			}
+			if out.Methods, err = s.withPasskey(tx, who.User, out.Methods); err != nil {
+				return err
+			}
 		}
 		return s.Record(tx, c, auth.Event{Action: "email.checked", User: who.User.ID})
 	})
 	return out, err
+}
+
+// withPasskey adds passkeys to the ways in of a user who has one.
+func (s *Service) withPasskey(tx *store.Tx, u auth.User, methods []Method) ([]Method, error) {
+	if s.Factors.Party == nil {
+		return methods, nil
+	}
+	held, err := tx.Passkeys(u.App, u.ID)
+	if len(held) > 0 {
+		methods = append(methods, MethodPasskey)
+	}
+	return methods, err
 }

@@ -112,7 +112,7 @@ func (s *Service) TellOldAddress(tx *store.Tx, c auth.Caller, kind mail.Kind, ap
 // CancelEmailChange spends the link that went to the address which a change replaces. A change that waits dies; one
 // that is done is taken back, whatever address the account has got since, and the address it had is told. Whoever
 // asked for the change knew the password or had a fresh session, so every session ends, every other mailed link dies,
-// the password opens nothing any more, and a link for a new one goes to the address (ET-13). API keys live on, as after
+// the password and the passkeys open nothing any more, and a link for a new password goes to the address (ET-13). API keys live on, as after
 // a reset. It reports whether the address was taken back. Codes: proof-invalid, rate-limited.
 func (s *Service) CancelEmailChange(ctx context.Context, c auth.Caller, token string) (restored bool, err error) {
 	guess, err := s.guessProof(ctx, c)
@@ -187,6 +187,13 @@ func (s *Service) lockOut(tx *store.Tx, c auth.Caller, app auth.App, who user.Id
 	}
 	if err := s.Proofs.RevokeAll(tx, who.User.App, who.User.ID); err != nil {
 		return err
+	}
+	if n, err := s.Factors.RemovePasskeys(tx, who.User.App, who.User.ID); err != nil {
+		return err
+	} else if n > 0 {
+		if err := s.Record(tx, c, auth.Event{App: who.User.App, Action: "passkeys.removed", User: who.User.ID}); err != nil {
+			return err
+		}
 	}
 	if who.Password.Hash == "" {
 		return nil

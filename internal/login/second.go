@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/store"
@@ -69,19 +70,35 @@ func (s *Service) CompleteSecondFactor(ctx context.Context, c auth.Caller, in Se
 	if err != nil {
 		return SignedIn{}, err
 	}
-	var first half
-	if err := json.Unmarshal(p.Data, &first); err != nil {
-		return SignedIn{}, fmt.Errorf("decode a challenge: %w", err)
-	}
 	guess, err := s.Limits.Reserve(ctx, factor.Guess(p.App, p.User))
 	if err != nil {
 		return SignedIn{}, err
 	}
-	device := cleanDevice(in.Device)
-	if device == "" {
-		device = first.Device
+	return s.finishChallenge(ctx, c, answer{proof: p, token: in.Token, device: cleanDevice(in.Device),
+		check: func(tx *store.Tx, now user.Identity, first []string) (methods []string, refusal, err error) {
+			return s.checkCodeAnswer(tx, c, now, codeAnswer{code: in.Code, first: first, guess: guess})
+		}})
+}
+
+// answer is what a challenge is answered with. check looks at it in the Write that makes the session, and tells how the
+// person was proven by both factors; a refusal keeps the rows.
+type answer struct {
+	proof  auth.Proof
+	token  string
+	device string // empty: what the first half said
+	check  func(tx *store.Tx, now user.Identity, first []string) (methods []string, refusal, err error)
+}
+
+// finishChallenge makes the session of a challenge whose answer is right.
+func (s *Service) finishChallenge(ctx context.Context, c auth.Caller, a answer) (SignedIn, error) {
+	var first half
+	if err := json.Unmarshal(a.proof.Data, &first); err != nil {
+		return SignedIn{}, fmt.Errorf("decode a challenge: %w", err)
 	}
-	draft, err := s.Sessions.Draft(session.Start{User: auth.User{ID: p.User, App: p.App, Epoch: first.Epoch}, Caller: c, Device: device})
+	if a.device == "" {
+		a.device = first.Device
+	}
+	draft, err := s.Sessions.Draft(session.Start{User: auth.User{ID: a.proof.User, App: a.proof.App, Epoch: first.Epoch}, Caller: c, Device: a.device})
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -90,23 +107,19 @@ func (s *Service) CompleteSecondFactor(ctx context.Context, c auth.Caller, in Se
 		refusal error
 	)
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
-		refusal = nil
-		now, ok, err := s.answerChallenge(tx, c, p, first, in.Code, draft)
+		now, err := s.enterChallenge(tx, c, a.proof, first)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			refusal = auth.E(auth.CodeSecondFactorWrong, "")
-			return s.recordWrongFactor(tx, c, now.User)
+		if draft.Session.AMR, refusal, err = a.check(tx, now, first.methods()); err != nil || refusal != nil {
+			return err
 		}
-		if _, err := s.Proofs.Consume(tx, auth.ProofSecondFactor, c.App, in.Token); err != nil {
+		if _, err := s.Proofs.Consume(tx, auth.ProofSecondFactor, c.App, a.token); err != nil {
 			return err
 		}
 		draft.For(now.User, now.Email.Verified())
-		if out, err = s.startSession(tx, c, draft, now); err != nil {
-			return err
-		}
-		return guess.Refund(tx)
+		out, err = s.startSession(tx, c, draft, now)
+		return err
 	})
 	if err == nil {
 		err = refusal
@@ -135,33 +148,50 @@ func (s *Service) checkChallenge(ctx context.Context, c auth.Caller, token strin
 	return p, err
 }
 
-// answerChallenge counts the answer, re-reads the user and spends the code. On ok the draft knows its methods.
-func (s *Service) answerChallenge(tx *store.Tx, c auth.Caller, p auth.Proof, first half, code string, draft *session.Draft) (now user.Identity, ok bool, err error) {
+// enterChallenge counts the answer and reads the user again: what the first half found must still be true.
+func (s *Service) enterChallenge(tx *store.Tx, c auth.Caller, p auth.Proof, first half) (now user.Identity, err error) {
 	if now, err = user.Lock(tx, p.App, p.User); err != nil {
-		return now, false, proofInvalid(err)
+		return now, proofInvalid(err)
 	}
 	if _, err = s.Proofs.SpendAttempt(tx, p.App, p.ID, challengeAttempts); err != nil {
-		return now, false, err
+		return now, err
 	}
 	if now.User.Epoch != first.Epoch || now.Password.ChangedAt.UnixMicro() != first.PasswordAt {
-		return now, false, auth.E(auth.CodeProofInvalid, "")
+		return now, auth.E(auth.CodeProofInvalid, "")
 	}
 	if refusal := standingFor(now, c.Door.Policy, first.methods()); refusal != nil {
-		return now, false, refusal
+		return now, refusal
 	}
-	kind, ok, err := s.Factors.Verify(tx, p.App, p.User, code)
+	return now, nil
+}
+
+// codeAnswer is a TOTP or backup code that answers a challenge.
+type codeAnswer struct {
+	code  string
+	first []string
+	guess *limit.Reservation
+}
+
+// checkCodeAnswer spends the code.
+func (s *Service) checkCodeAnswer(tx *store.Tx, c auth.Caller, now user.Identity, a codeAnswer) (methods []string, refusal, err error) {
+	kind, ok, err := s.Factors.Verify(tx, now.User.App, now.User.ID, a.code)
 	if auth.Is(err, auth.CodeTotpNotEnabled) {
-		return now, false, auth.E(auth.CodeProofInvalid, "")
+		return nil, nil, auth.E(auth.CodeProofInvalid, "")
 	}
-	if err != nil || !ok {
-		return now, false, err
-	}
-	app, err := openApp(tx, p.App)
 	if err != nil {
-		return now, false, err
+		return nil, nil, err
 	}
-	draft.Session.AMR = factorMethods(kind, first.methods()...)
-	return now, true, s.spentFactor(tx, c, app, now, kind)
+	if !ok {
+		return nil, auth.E(auth.CodeSecondFactorWrong, ""), s.recordWrongFactor(tx, c, now.User)
+	}
+	app, err := openApp(tx, now.User.App)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.spentFactor(tx, c, app, now, kind); err != nil {
+		return nil, nil, err
+	}
+	return factorMethods(kind, a.first...), nil, a.guess.Refund(tx)
 }
 
 // factorMethods are the AMR values of a first proof with a second factor (MF-09).
@@ -170,6 +200,16 @@ func factorMethods(kind auth.FactorKind, first ...string) []string {
 		return append(slices.Clone(first), auth.AMRBackupCode, auth.AMRMFA)
 	}
 	return append(slices.Clone(first), auth.AMROTP, auth.AMRMFA)
+}
+
+// secondMethods are the AMR values of a first proof with a passkey: two factors together, whatever the passkey showed by
+// itself.
+func secondMethods(first, passkey []string) []string {
+	out := append(slices.Clone(first), passkey...)
+	if !slices.Contains(out, auth.AMRMFA) {
+		out = append(out, auth.AMRMFA)
+	}
+	return out
 }
 
 // recordWrongFactor notes a wrong code from somebody who proved the password.

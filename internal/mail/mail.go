@@ -28,6 +28,7 @@ const (
 	EmailTaken      Kind = "email-taken" // somebody tried to sign up with the address of an account
 	PasswordChanged Kind = "password-changed"
 	FactorChanged   Kind = "second-factor-changed" // with FactorOn, FactorOff or NewBackupCodes
+	PasskeyChanged  Kind = "passkey-changed"       // with PasskeyAdded, PasskeyRemoved or PasskeyCloned
 	BackupCodeUsed  Kind = "backup-code-used"      // with BackupCodesLeft
 	AccountLocked   Kind = "account-locked"        // too many wrong sign-ins
 	ChangeEmail     Kind = "change-email"          // to a new address, with the link that confirms it
@@ -47,17 +48,21 @@ const (
 	FactorOn        Detail = "on"             // FactorChanged
 	FactorOff       Detail = "off"            // FactorChanged
 	NewBackupCodes  Detail = "new-codes"      // FactorChanged
+	PasskeyAdded    Detail = "added"          // PasskeyChanged
+	PasskeyRemoved  Detail = "removed"        // PasskeyChanged
+	PasskeyCloned   Detail = "cloned"         // PasskeyChanged: used as if it had been copied
 	BackupCodesLeft Detail = "left"           // BackupCodeUsed, with Count
 )
 
 // Details lists the details of the kinds that have any.
 func Details() map[Kind][]Detail {
-	return map[Kind][]Detail{VerifyEmail: {UsernameTaken}, FactorChanged: {FactorOn, FactorOff, NewBackupCodes}, BackupCodeUsed: {BackupCodesLeft}}
+	return map[Kind][]Detail{VerifyEmail: {UsernameTaken}, FactorChanged: {FactorOn, FactorOff, NewBackupCodes},
+		PasskeyChanged: {PasskeyAdded, PasskeyRemoved, PasskeyCloned}, BackupCodeUsed: {BackupCodesLeft}}
 }
 
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
-	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, BackupCodeUsed, AccountLocked,
+	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, PasskeyChanged, BackupCodeUsed, AccountLocked,
 		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, MagicLink, Invite}
 }
 

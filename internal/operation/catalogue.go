@@ -79,7 +79,7 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return append(c.waysInAndTeams(), []*Definition{
+	return append(append(c.waysInAndTeams(), c.passkeys()...), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
@@ -151,6 +151,22 @@ func (c *Catalogue) definitions() []*Definition {
 		c.importUsers(),
 		c.exportUsers(),
 	}...)
+}
+
+// passkeys are what a user does with passkeys, and an administrator with a user's.
+func (c *Catalogue) passkeys() []*Definition {
+	return []*Definition{
+		c.beginPasskeyRegistration(),
+		c.finishPasskeyRegistration(),
+		c.beginPasskeySignIn(),
+		c.finishPasskeySignIn(),
+		c.beginPasskeyStepUp(),
+		c.listPasskeys(),
+		c.renamePasskey(),
+		c.deletePasskey(),
+		c.listUserPasskeys(),
+		c.deleteUserPasskey(),
+	}
 }
 
 // waysInAndTeams are clients, accounts, and what leads into an app.

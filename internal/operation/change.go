@@ -94,16 +94,20 @@ func (c *Catalogue) changeUsername() *Definition {
 type StepUpInput struct {
 	CurrentPassword string `input:"current_password,secret"`
 	Code            string `input:"code,secret"` // TOTP or backup code; needed from users with a second factor
+	// The answer to begin-passkey-step-up, instead of both.
+	Flow       string         `input:"flow,secret"`
+	Credential map[string]any `input:"credential,secret"`
 }
 
 func (c *Catalogue) stepUp() *Definition {
 	return define(Definition{
 		Name: "step-up",
-		Doc: "Proves the person of the session again, with the current password or a second-factor code. For the next " +
+		Doc: "Proves the person of the session again, with the current password, a second-factor code or a passkey. For the next " +
 			"five minutes changes that need a fresh sign-in work. A session cookie is replaced.",
 		Access:  Person,
 		Results: []Result{result[SteppedUp]("ok", "The session counts as fresh.")},
-		Errors:  []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeTotpNotEnabled},
+		Errors: []auth.Code{auth.CodeInvalidCredentials, auth.CodeSecondFactorWrong, auth.CodeTotpNotEnabled, auth.CodeProofInvalid,
+			auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *StepUpInput) (Outcome, error) {
 		out, err := c.deps.Lifecycle.StepUp(ctx, r.Caller, lifecycle.Evidence(*in))
 		if err != nil {

@@ -79,12 +79,16 @@ func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, settings ...map
 	sessions := session.New(session.Options{DB: db, Signer: signs, Keys: keys, Audit: log, Clock: clock.Now, Rand: rand.Reader})
 	apikeys := apikey.New(apikey.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
 	apps := app.New(app.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
+	party, err := factor.NewParty(factor.PartyOptions{PublicURL: publicURL})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ways := &login.Service{DB: db, Pool: pool, Sessions: sessions,
 		Accounts: &account.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 		Invites:  &invite.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 		Waits:    &waitlist.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 		APIKeys:  apikeys, Audit: log, Limits: limits,
-		Factors: &factor.Factors{Keys: keys, Rand: rand.Reader, Clock: clock.Now}, Proofs: &proof.Ledger{Rand: rand.Reader},
+		Factors: &factor.Factors{Keys: keys, Rand: rand.Reader, Clock: clock.Now, Party: party}, Proofs: &proof.Ledger{Rand: rand.Reader},
 		Mail: &mail.Mailer{Queue: jobs, PublicURL: publicURL}, Clock: clock.Now, Rand: rand.Reader}
 	inbox := &mail.Inbox{DB: db, Keys: keys}
 	return &house{

@@ -158,6 +158,8 @@ func (c *Catalogue) loginMethods() *Definition {
 				out.Password = &LoginMethod{Method: m}
 			case login.MethodMagicLink:
 				out.MagicLink = &LoginMethod{Method: m}
+			case login.MethodPasskey:
+				out.Passkey = &LoginMethod{Method: m}
 			}
 		}
 		return OK(out), nil

@@ -212,6 +212,51 @@ type BackupCodes struct {
 	BackupCodes []string `json:"backup_codes"`
 }
 
+// PasskeyFlow is a passkey ceremony that a browser has to answer. Options is what navigator.credentials takes, in the JSON
+// form of WebAuthn Level 3; Flow goes back with the answer.
+type PasskeyFlow struct {
+	Flow      string         `json:"flow"`
+	Options   map[string]any `json:"options"`
+	ExpiresAt time.Time      `json:"expires_at"`
+}
+
+// Passkey is a passkey as its user sees it. Model is the make of the authenticator, which nobody attests; CloneSuspectedAt
+// is when it last looked like a copy.
+type Passkey struct {
+	ID               auth.FactorID `json:"id"`
+	CredentialID     string        `json:"credential_id"` // base64url
+	Name             string        `json:"name"`
+	AAGUID           string        `json:"aaguid,omitempty"`
+	Model            string        `json:"model,omitempty"`
+	Transports       []string      `json:"transports"`
+	Syncable         bool          `json:"syncable"`
+	Synced           bool          `json:"synced"`
+	CreatedAt        time.Time     `json:"created_at"`
+	LastUsedAt       time.Time     `json:"last_used_at,omitempty"`
+	CloneSuspectedAt time.Time     `json:"clone_suspected_at,omitempty"`
+}
+
+// PasskeyResult carries one passkey.
+type PasskeyResult struct {
+	Passkey Passkey `json:"passkey"`
+}
+
+// Passkeys are the passkeys of a user. Signals is what a browser tells its authenticators, so that they forget what was
+// removed and show the name of today; no value before the first passkey.
+type Passkeys struct {
+	Passkeys []Passkey       `json:"passkeys"`
+	Signals  *PasskeySignals `json:"signals,omitempty"`
+}
+
+// PasskeySignals are the arguments of signalAllAcceptedCredentials and signalCurrentUserDetails (WebAuthn Level 3).
+type PasskeySignals struct {
+	RPID          string   `json:"rp_id"`
+	UserHandle    string   `json:"user_handle"`    // base64url
+	CredentialIDs []string `json:"credential_ids"` // base64url
+	Name          string   `json:"name"`
+	DisplayName   string   `json:"display_name"`
+}
+
 // ResetToken is the value of check-reset-token.
 type ResetToken struct {
 	Valid     bool      `json:"valid"` // always true; a dead token is the error proof-invalid
@@ -242,6 +287,7 @@ type LoginMethods struct {
 	Methods   []login.Method  `json:"methods"`
 	Password  *LoginMethod    `json:"password,omitempty"`
 	MagicLink *LoginMethod    `json:"magic_link,omitempty"`
+	Passkey   *LoginMethod    `json:"passkey,omitempty"`
 	Challenge *LoginChallenge `json:"challenge,omitempty"`
 }
 

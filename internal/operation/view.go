@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/user"
@@ -124,4 +126,28 @@ func eventView(e auth.Event) Event {
 	}
 	return Event{ID: e.ID, At: e.At, Action: e.Action, Outcome: e.Outcome, Actor: e.Actor, ActorKind: e.ActorKind, User: e.User,
 		Session: e.Session, Target: e.Target, IP: e.IP, UserAgent: e.UserAgent, RequestID: e.RequestID, Data: data}
+}
+
+func passkeyView(p auth.Passkey) Passkey {
+	transports := p.Transports
+	if transports == nil {
+		transports = []string{}
+	}
+	return Passkey{ID: p.ID, CredentialID: factor.CredentialText(p.CredentialID), Name: p.Name, AAGUID: p.AAGUID,
+		Model: factor.PasskeyModel(p.AAGUID), Transports: transports, Syncable: p.BackupEligible, Synced: p.BackedUp,
+		CreatedAt: p.CreatedAt, LastUsedAt: p.LastUsedAt, CloneSuspectedAt: p.ClonedAt}
+}
+
+func passkeysView(held lifecycle.HeldPasskeys) Passkeys {
+	out := Passkeys{Passkeys: make([]Passkey, len(held.Passkeys))}
+	ids := make([]string, len(held.Passkeys))
+	for i, p := range held.Passkeys {
+		out.Passkeys[i] = passkeyView(p)
+		ids[i] = out.Passkeys[i].CredentialID
+	}
+	if held.PartyID != "" && len(held.Handle) > 0 {
+		out.Signals = &PasskeySignals{RPID: held.PartyID, UserHandle: factor.CredentialText(held.Handle), CredentialIDs: ids,
+			Name: held.Name, DisplayName: held.DisplayName}
+	}
+	return out
 }

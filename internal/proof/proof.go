@@ -31,6 +31,8 @@ func DefaultTTL(kind auth.ProofKind) time.Duration {
 		return time.Hour
 	case auth.ProofSetup, auth.ProofInvite:
 		return 7 * 24 * time.Hour
+	case auth.ProofPasskeyNew, auth.ProofPasskeyOffered, auth.ProofPasskeySignIn, auth.ProofPasskeySecond, auth.ProofPasskeyStepUp:
+		return 5 * time.Minute // WA-01
 	}
 	return 10 * time.Minute
 }
@@ -44,12 +46,12 @@ func (l *Ledger) Lifetime(kind auth.ProofKind) time.Duration {
 }
 
 // replaces reports whether a new proof of the kind ends older unspent ones of the same user (SECURITY ET-05).
-// Second-factor challenges and sign-in tokens do not, for a person may sign in on several devices at once; nor do
-// invites, which belong to no user. The links that take a new address back do not, or a thief who changes the address
+// Second-factor challenges, sign-in tokens and sign-ins with a passkey do not, for a person may sign in on several
+// devices at once; nor do invites, which belong to no user. The links that take a new address back do not, or a thief who changes the address
 // twice would end the owner's (ET-13).
 func replaces(kind auth.ProofKind) bool {
 	switch kind {
-	case auth.ProofSecondFactor, auth.ProofSignIn, auth.ProofInvite, auth.ProofCancelEmail:
+	case auth.ProofSecondFactor, auth.ProofSignIn, auth.ProofInvite, auth.ProofCancelEmail, auth.ProofPasskeySignIn, auth.ProofPasskeySecond:
 		return false
 	}
 	return true
@@ -143,7 +145,8 @@ func (l *Ledger) SpendAttempt(tx *store.Tx, app auth.AppID, id auth.ProofID, mos
 func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds ...auth.ProofKind) error {
 	if len(kinds) == 0 {
 		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor, auth.ProofChangeEmail,
-			auth.ProofMagicLink, auth.ProofEmailCode, auth.ProofSignIn}
+			auth.ProofMagicLink, auth.ProofEmailCode, auth.ProofSignIn,
+			auth.ProofPasskeyNew, auth.ProofPasskeyOffered, auth.ProofPasskeySecond, auth.ProofPasskeyStepUp}
 	}
 	for _, kind := range kinds {
 		if _, err := tx.SpendProofs(app, user, kind); err != nil {

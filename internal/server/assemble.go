@@ -171,7 +171,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.accounts = &account.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.invites = &invite.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.waits = &waitlist.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
-	h.factors = &factor.Factors{Keys: h.keys, Rand: o.Rand, Clock: o.Clock, Pending: c.Lifetimes.TOTPEnrolment}
+	h.factors = &factor.Factors{Keys: h.keys, Rand: o.Rand, Clock: o.Clock, Pending: c.Lifetimes.TOTPEnrolment, Party: p.party}
 	h.mailer = &mail.Mailer{Queue: h.queue, PublicURL: c.PublicBase(), Library: h.library}
 	if c.DevInbox() {
 		h.inbox = &mail.Inbox{DB: h.db, Keys: h.keys}

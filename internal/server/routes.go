@@ -24,6 +24,9 @@ func (s *Server) routes() http.Handler {
 		oauth.JWKSPath: named("jwks", oauth.JWKSPath, h.jwks),
 		"/docs":        named("docs", "/docs", docs),
 	}
+	if party := h.factors.Party; party != nil && len(party.Related) > 0 {
+		exact[relatedPath] = named("webauthn", relatedPath, relatedOrigins(party.Origins()))
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		if handler, ok := exact[path]; ok {
@@ -51,11 +54,26 @@ func reserved() func(path string) bool {
 	pages := ui.Reserved()
 	return func(path string) bool {
 		switch path {
-		case "/healthz", "/readyz", oauth.JWKSPath, "/docs":
+		case "/healthz", "/readyz", oauth.JWKSPath, relatedPath, "/docs":
 			return true
 		}
 		return strings.HasPrefix(path, docsBelow) || pages(path)
 	}
+}
+
+// relatedPath is where browsers ask which origins may use the passkeys of this host (WebAuthn L3 section 5.11).
+const relatedPath = "/.well-known/webauthn"
+
+func relatedOrigins(origins []string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		_ = httpx.JSON(w, map[string][]string{"origins": origins}) // texts always encode
+	})
 }
 
 // named puts a route without operations into the wide event.

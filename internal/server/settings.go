@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/contract"
+	"github.com/ostiary-id/ostiary/internal/factor"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/outbound"
@@ -32,6 +33,7 @@ type plan struct {
 	limits map[string]limit.Setting
 	smtp   *mail.SMTP // nil: no mail leaves
 	sample float64
+	party  *factor.Party // nil: there are no passkeys
 }
 
 // makePlan translates the settings. The error is a config.Problems with everything that only the packages of the
@@ -51,6 +53,12 @@ func makePlan(c config.Config) (plan, error) {
 			problems = append(problems, "smtp: "+err.Error())
 		}
 	}
+	party, err := factor.NewParty(factor.PartyOptions{PublicURL: c.PublicBase(), ID: c.Passkeys.RPID, Related: c.Passkeys.RelatedOrigins,
+		AllowClones: c.Passkeys.Clones == "allow"})
+	if err != nil && len(problems) == 0 { // a public URL that is wrong was told of already
+		problems = append(problems, err.Error())
+	}
+	p.party = party
 	p.sample, _ = strconv.ParseFloat(c.Telemetry.Traces.Sample, 64) // config.Check has read it
 	if len(problems) > 0 {
 		return p, problems
