@@ -230,7 +230,7 @@ func (s *Service) CheckPasskey(ctx context.Context, c auth.Caller, in PasskeyAns
 	if found.refusal != nil {
 		return nil, s.refusePasskey(ctx, c, shown, found.refusal)
 	}
-	account, err := s.Limits.Reserve(ctx, passkeyGuess(in.Kind, shown.who.User))
+	account, err := s.Limits.Reserve(ctx, passkeyGuess(in.Kind, shown.who.User, found.lane))
 	if err != nil {
 		return nil, err
 	}
@@ -248,9 +248,9 @@ func (s *Service) CheckPasskey(ctx context.Context, c auth.Caller, in PasskeyAns
 }
 
 // passkeyGuess is the budget that an answer draws on: that of sign-ins, or that of second factors (RL-04).
-func passkeyGuess(kind auth.ProofKind, u auth.User) limit.Guess {
+func passkeyGuess(kind auth.ProofKind, u auth.User, lane string) limit.Guess {
 	if kind == auth.ProofPasskeySignIn {
-		return limit.Guess{Limiter: limit.SignInAccount, Subject: limit.Account(u.App, u.ID)}
+		return limit.Guess{Limiter: limit.SignInAccount, Subject: lane}
 	}
 	return factor.Guess(u.App, u.ID)
 }
@@ -266,6 +266,7 @@ func wrongPasskey(kind auth.ProofKind) *auth.Error {
 type foundPasskey struct {
 	passkey auth.Passkey
 	owner   factor.PasskeyOwner
+	lane    string      // of guesses at the owner's account from the caller's network
 	refusal *auth.Error // it is nobody's, or the wrong one's
 }
 
@@ -292,6 +293,9 @@ func (s *Service) findPasskey(ctx context.Context, c auth.Caller, in PasskeyAnsw
 			return nil
 		}
 		if shown.who, err = user.Load(tx, c.App, out.passkey.User); err != nil {
+			return err
+		}
+		if out.lane, err = lane(tx, c.App, out.passkey.User, limit.Network(c.IP)); err != nil {
 			return err
 		}
 		out.owner, err = s.Factors.Owner(tx, c.App, out.passkey.User, nil)
