@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -140,7 +141,7 @@ func TestBackupCodeOnceAcrossFlows_MF07(t *testing.T) {
 		won := 0
 		for _, err := range storetest.Race(t, h.db, 30, func(ctx context.Context, i int) error {
 			if i%2 == 0 {
-				return h.change(c, PasswordChange{NewPassword: otherPassword, Code: backup[0]})
+				return h.change(c, PasswordChange{NewPassword: fmt.Sprint(otherPassword, " ", i), Code: backup[0]})
 			}
 			_, err := h.Login.SignIn(ctx, anyone(), login.Credentials{Identifier: "ann@example.org", Password: goodPassword, Code: backup[0]})
 			return err

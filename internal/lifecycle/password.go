@@ -31,7 +31,8 @@ func (s *Service) ChangePassword(ctx context.Context, c auth.Caller, in Password
 	if err := g.prove(ctx, in.CurrentPassword, in.Code); err != nil {
 		return user.Profile{}, err
 	}
-	if err := g.differs(ctx, in); err != nil {
+	same, err := g.same(ctx, in)
+	if err != nil {
 		return user.Profile{}, err
 	}
 	hash, err := s.Login.Hash(ctx, in.NewPassword)
@@ -40,6 +41,9 @@ func (s *Service) ChangePassword(ctx context.Context, c auth.Caller, in Password
 	}
 	var out user.Profile
 	err = g.pass(ctx, func(tx *store.Tx, now user.Identity) error {
+		if same {
+			return samePassword()
+		}
 		if err := user.SetPassword(tx, now.User, hash, false); err != nil {
 			return err
 		}
@@ -61,18 +65,17 @@ func (s *Service) ChangePassword(ctx context.Context, c auth.Caller, in Password
 	return out, err
 }
 
-// differs refuses the password that the account has already. The evidence is checked before, so it tells nobody else.
-func (g *gate) differs(ctx context.Context, in PasswordChange) error {
-	same := in.CurrentPassword == in.NewPassword
-	if in.CurrentPassword == "" && g.who.Password.Hash != "" {
-		var err error
-		if same, _, err = g.s.Login.VerifyPassword(ctx, g.who.Password, in.NewPassword); err != nil {
-			return err
-		}
+// same reports whether the account has the new password already. A code is looked at in the Write only, so the answer
+// is given there: whoever holds a token and a wrong code shall not try passwords here.
+func (g *gate) same(ctx context.Context, in PasswordChange) (bool, error) {
+	if in.CurrentPassword != "" || g.who.Password.Hash == "" {
+		return in.CurrentPassword == in.NewPassword, nil
 	}
-	if !same {
-		return nil
-	}
+	same, _, err := g.s.Login.VerifyPassword(ctx, g.who.Password, in.NewPassword)
+	return same, err
+}
+
+func samePassword() error {
 	e := auth.E(auth.CodeConflict, "This is the password of the account already.")
 	e.Violations = []auth.Violation{{Field: "password", Code: auth.ViolationInvalid, Message: e.Message}}
 	return e

@@ -207,3 +207,16 @@ func TestChangePasswordToTheSame(t *testing.T) {
 		h.must(change(in, PasswordChange{NewPassword: otherPassword}))
 	})
 }
+
+// A stolen token and a wrong code do not tell whether a password is the right one (RL-01).
+func TestChangePasswordIsNoOracle_RL01(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		s, _ := h.enrol(in.User)
+		c := h.stale(in)
+		for _, guess := range []string{goodPassword, otherPassword} {
+			wantCode(t, h.change(c, PasswordChange{NewPassword: guess, Code: h.wrongCode(s)}), auth.CodeSecondFactorWrong)
+		}
+		wantCode(t, h.change(c, PasswordChange{NewPassword: goodPassword, Code: h.nextCode(s)}), auth.CodeConflict)
+	})
+}
