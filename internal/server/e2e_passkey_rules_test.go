@@ -329,3 +329,24 @@ func TestPasskeyIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// Whoever changed the address could have added a passkey, so the owner's word against the change removes all (ET-13).
+func TestCancelledChangeRemovesPasskeys_ET13(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		h := newHolder(t, i, "jo@example.com")
+		i.Clock.Advance(time.Second)
+		ok[client.EmailPending](t)(h.me.ChangeEmail(t.Context(), client.EmailChange{Email: "thief@example.com"}))
+		ok[bool](t)(i.Client.CancelEmailChange(t.Context(), mailed(t, i, "jo@example.com")))
+		_, err := signInWith(t, i, h.device)
+		refusedAs(t, err, "not-found")
+	})
+}
+
+// Nobody plants a passkey in an account before its address is proven (ET-12).
+func TestPasskeyNeedsAVerifiedAddress_ET12(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		first := newWire(t, i).ask("POST", "/v1/auth/register", object{"email": "kim@example.com", "password": phrase, "name": "Kim"}).want(201)
+		_, err := i.Client.WithToken(first.text("token")).BeginPasskeyRegistration(t.Context(), false)
+		refusedAs(t, err, "email-unverified")
+	})
+}
