@@ -8,7 +8,7 @@ package web
 
 import "embed"
 
-// files are the templates, the style sheet and the catalogues that come with the program.
+// files are the templates, the style sheet, the scripts and the catalogues that come with the program.
 //
-//go:embed mail/*.tmpl pages/*.tmpl pages/*.css locales/*.json
+//go:embed mail/*.tmpl pages/*.tmpl pages/*.css scripts/*.js locales/*.json
 var files embed.FS

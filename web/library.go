@@ -208,3 +208,10 @@ func (s *Skin) Style() ([]byte, error) {
 	_, text, err := s.find("pages/" + styleName)
 	return []byte(text), err
 }
+
+// Scripts lists the scripts of the pages by name, without their ending. Operators cannot replace them: what runs in the
+// browser of somebody who types a password is the program's alone.
+func Scripts() []string { return list("scripts", ".js") }
+
+// Script is one of Scripts.
+func Script(name string) ([]byte, error) { return files.ReadFile("scripts/" + name + ".js") }

@@ -100,7 +100,7 @@ func Names() []string {
 	for _, page := range Pages() {
 		out = append(out, "pages/"+page+htmlEnding)
 	}
-	out = append(out, "pages/"+layoutName+htmlEnding)
+	out = append(out, "pages/"+layoutName+htmlEnding, "pages/"+partsName+htmlEnding)
 	for _, name := range append([]string{layoutName, bodyName}, Mails()...) {
 		out = append(out, "mail/"+name+htmlEnding, "mail/"+name+textEnding)
 	}
@@ -129,7 +129,7 @@ func BuiltIn(name string) (string, error) {
 
 // Pages names the pages.
 func Pages() []string {
-	return slices.DeleteFunc(list("pages", htmlEnding), func(name string) bool { return name == layoutName })
+	return slices.DeleteFunc(list("pages", htmlEnding), func(name string) bool { return name == layoutName || name == partsName })
 }
 
 // Mails names the kinds of mail: what the program has a subject for.

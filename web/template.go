@@ -24,6 +24,7 @@ const (
 	styleName  = "style.css"
 	layoutName = "layout"
 	bodyName   = "body"
+	partsName  = "parts"
 )
 
 // Mail is the templates of a kind of mail. The body is the kind's own if there is one, else that of all kinds.
@@ -60,7 +61,7 @@ func (s *Skin) Mail(kind string) (*Mail, error) {
 	return m, nil
 }
 
-// Page is the template of a page.
+// Page is the template of a page: the layout around the page's own, and the parts that both may call by name.
 func (s *Skin) Page(name string) (*Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,9 +72,16 @@ func (s *Skin) Page(name string) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	parts, partsText, err := s.find("pages/" + partsName + htmlEnding)
+	if err != nil {
+		return nil, err
+	}
 	t, err := parseHTML(layout, layoutText, body, bodyText)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := t.New(parts).Parse(partsText); err != nil {
+		return nil, Problems{ProblemOf(parts, err)}
 	}
 	p := &Page{t}
 	s.pages[name] = p

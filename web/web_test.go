@@ -277,26 +277,3 @@ func FuzzCatalogue(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkPage(b *testing.B) {
-	skin := (&Library{}).Skin("")
-	page, err := skin.Page("setup")
-	if err != nil {
-		b.Fatal(err)
-	}
-	tr, err := skin.Translator("de")
-	if err != nil {
-		b.Fatal(err)
-	}
-	data := struct {
-		*Translator
-		Title, Style, Problem, Token, Name, Email string
-		Wide                                      bool
-	}{Translator: tr, Title: "Title", Problem: "Problem", Token: "token"}
-	for b.Loop() {
-		var out strings.Builder
-		if err := page.Execute(&out, data); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -67,7 +67,7 @@ func (c *call) confirmPage() {
 		return
 	}
 	h := c.w.Header()
-	httpx.Page(h, "'none'")
+	httpx.Page(h, httpx.PagePolicy{})
 	h.Set("Referrer-Policy", "no-referrer")
 	c.sharedHeaders(http.StatusOK)
 	c.w.WriteHeader(http.StatusOK)

@@ -62,7 +62,7 @@ func renderDocs(w http.ResponseWriter, r *http.Request, name string, data any) {
 		httpx.Problem(w, r, auth.Internal(err))
 		return
 	}
-	httpx.Page(w.Header(), "'self'")
+	httpx.Page(w.Header(), httpx.PagePolicy{Style: "'self'"})
 	_, _ = w.Write(page.Bytes())
 }
 

@@ -29,12 +29,26 @@ var (
 	hsts       = []string{"max-age=31536000; includeSubDomains"}
 )
 
-// Page sets the headers of a server-rendered page: no script, no frame, no foreign source of anything, forms to
-// ourselves only (WB-04). style is a CSP source of the page's style sheet, such as 'self' or a hash.
-func Page(h http.Header, style string) {
+// PagePolicy is what a page needs beyond nothing. The zero value allows no style, no script, and forms to ourselves only.
+type PagePolicy struct {
+	Style string // source of the style sheet, such as 'self'; empty: 'none'
+	// Nonce is that of the page's own scripts, which alone run; empty: no script runs. It is used for one answer.
+	Nonce string
+}
+
+// Page sets the headers of a server-rendered page: scripts with the nonce of this answer only, none of which may write
+// markup (Trusted Types), no frame, no foreign source of anything, forms to ourselves only (WB-04).
+func Page(h http.Header, p PagePolicy) {
+	style, script := "'none'", "script-src 'none'"
+	if p.Style != "" {
+		style = p.Style
+	}
+	if p.Nonce != "" {
+		script = "script-src 'nonce-" + p.Nonce + "' 'strict-dynamic'; connect-src 'self'"
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+style+
-		"; img-src data:; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'")
+	h.Set("Content-Security-Policy", "default-src 'none'; "+script+"; style-src "+style+"; img-src 'self' data:; form-action 'self'; "+
+		"base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cache-Control", "no-store")

@@ -227,7 +227,7 @@ func TestSecurityHeaders_WB06(t *testing.T) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	page := b.do(func(w http.ResponseWriter, _ *http.Request) { Page(w.Header(), "'self'") }, httptest.NewRequest("GET", "/", nil))
+	page := b.do(func(w http.ResponseWriter, _ *http.Request) { Page(w.Header(), PagePolicy{Style: "'self'"}) }, httptest.NewRequest("GET", "/", nil))
 	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "object-src 'none'"} {
 		if got := page.Header().Get("Content-Security-Policy"); !strings.Contains(got, want) || strings.Contains(got, "unsafe") {
 			t.Errorf("no %s in %s", want, got)

@@ -123,7 +123,7 @@ func assemble(ctx context.Context, c config.Config, p plan, o Options) (_ *house
 	if err != nil {
 		return nil, err
 	}
-	return h, h.open(c)
+	return h, h.open(c, o)
 }
 
 // load compiles the documents. The engine's own keys come from the master key and not from the root key, which lies
@@ -197,9 +197,9 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 }
 
 // open makes the doors that need the engine.
-func (h *house) open(c config.Config) (err error) {
+func (h *house) open(c config.Config, given Options) (err error) {
 	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()),
-		Library: h.library, Locale: h.appLocale}
+		Library: h.library, App: h.apps.Get, Rand: given.Rand}
 	if h.inbox != nil {
 		o.Inbox = h.inbox
 	}
@@ -234,15 +234,6 @@ func (h *house) appName(ctx context.Context, id auth.AppID) string {
 		return string(id)
 	}
 	return found.Name
-}
-
-// appLocale is the language of an app for people who say none.
-func (h *house) appLocale(ctx context.Context, id auth.AppID) string {
-	found, err := h.apps.Get(ctx, id)
-	if err != nil {
-		return ""
-	}
-	return found.Settings.Locale
 }
 
 // observe fills the wide event with what the catalogue knows, whatever door called.

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -148,27 +150,46 @@ func TestPagesAreStrict_WB04(t *testing.T) {
 	s := serverOf(t, small(t))
 	token, err := s.SetupToken(t.Context())
 	must(t, err)
+	nonces := map[string]bool{}
 	for _, path := range []string{"/", "/setup?token=" + token, "/verify?token=%22%3E%3Cscript%3E", "/reset?token=x", "/dev/inbox",
 		"/done/verified", "/error?code=conflict", "/error?code=%3Cb%3E"} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Accept", "text/html")
 		w := call(s, r)
 		policy := w.Header().Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src") || strings.Contains(policy, "unsafe") {
-			t.Errorf("%s: %s", path, policy)
+		nonce := regexp.MustCompile(`script-src 'nonce-([A-Za-z0-9_-]{22})' 'strict-dynamic'; `).FindStringSubmatch(policy)
+		if !strings.Contains(policy, "default-src 'none'") || nonce == nil || strings.Contains(policy, "unsafe") || nonces[nonce[1]] {
+			t.Fatalf("%s: %s", path, policy)
 		}
+		nonces[nonce[1]] = true
 		if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s: %v", path, w.Header())
 		}
-		if body := w.Body.String(); strings.Contains(body, "<script") || strings.Contains(body, "<b>") || !strings.Contains(body, "<html") {
+		scripts := regexp.MustCompile(`<script type="module" src="/static/[a-z]+-[0-9a-f]{16}\.js" nonce="` + nonce[1] + `"></script>`)
+		if body := scripts.ReplaceAllString(w.Body.String(), ""); strings.Contains(body, "<script") || strings.Contains(body, "<b>") || !strings.Contains(body, "<html") {
 			t.Errorf("%s: %s", path, body)
 		}
 	}
 	page := call(s, httptest.NewRequest("GET", "/", nil)).Body.String()
 	_, rest, _ := strings.Cut(page, `<link rel="stylesheet" href="`)
 	style, _, _ := strings.Cut(rest, `"`)
-	if w := call(s, httptest.NewRequest("GET", style, nil)); w.Code != 200 || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
-		t.Errorf("style sheet %s: %d", style, w.Code)
+	sheet := call(s, httptest.NewRequest("GET", style, nil))
+	if sheet.Code != 200 || !strings.Contains(sheet.Header().Get("Cache-Control"), "immutable") {
+		t.Errorf("style sheet %s: %d", style, sheet.Code)
+	}
+	packed := httptest.NewRequest("GET", style, nil)
+	packed.Header.Set("Accept-Encoding", "br, gzip;q=0.8")
+	small := call(s, packed)
+	plain, err := gzip.NewReader(small.Body)
+	must(t, err)
+	text, err := io.ReadAll(plain)
+	must(t, err)
+	if small.Header().Get("Content-Encoding") != "gzip" || string(text) != sheet.Body.String() {
+		t.Errorf("the compressed style sheet: %v", small.Header())
+	}
+	packed.Header.Set("Accept-Encoding", "gzip;q=0, *")
+	if w := call(s, packed); w.Header().Get("Content-Encoding") != "" {
+		t.Error("a browser that refuses gzip gets it")
 	}
 	if w := call(s, httptest.NewRequest("HEAD", "/", nil)); w.Code != 200 {
 		t.Errorf("HEAD: %d", w.Code)

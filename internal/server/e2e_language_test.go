@@ -83,7 +83,7 @@ func TestPagesSpeakTheLanguageOfTheBrowser(t *testing.T) {
 	}
 	form = url.Values{"token": {i.SetupToken()}, "email": {"ada@example.com"}, "password": {"short"}}
 	r = w.ask("POST", "/setup", form, "Origin", i.URL, "Accept-Language", "fr")
-	if !strings.Contains(string(r.Body), `role="alert">C’est trop court.`) {
+	if !strings.Contains(string(r.Body), `<p class="error" id="new-password-error">C’est trop court.`) {
 		t.Errorf("%d %s", r.Status, r.Body)
 	}
 }

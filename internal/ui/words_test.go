@@ -96,3 +96,22 @@ func TestNoSentenceIsUnused(t *testing.T) {
 		}
 	}
 }
+
+// A page is filled within a millisecond; the slowest one has fields.
+func BenchmarkPage(b *testing.B) {
+	library := &web.Library{}
+	assets, err := newAssets(library)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := &Pages{o: Options{Library: library}, assets: assets}
+	t, err := library.Skin("").Translator("de")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := p.checkPage("", t, "setup"); err != nil { // four times: two samples, with a problem and without
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package httpx
+
+import (
+	"net/url"
+	"strings"
+)
+
+// maxReturn is the longest path to return to, in bytes: it travels in links and in a cookie.
+const maxReturn = 1024
+
+// ReturnPath takes the path on this server to which a page shall return, as a request asked for it, and answers it as it
+// is to be sent, or "" if it leads anywhere else (WB-09). It is one path with perhaps a query. What browsers read as the
+// start of another origin (`//host`, `/\host`, a scheme, control characters that they drop) is refused however it is
+// written, for some server or proxy on the way may unescape it.
+func ReturnPath(text string) string {
+	if text == "" || len(text) > maxReturn || text[0] != '/' {
+		return ""
+	}
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c >= 0x7f || c == '\\' {
+			return ""
+		}
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" {
+		return ""
+	}
+	for path := u.EscapedPath(); ; {
+		plain, err := url.PathUnescape(path)
+		if err != nil || !samePath(path) || !samePath(plain) {
+			return ""
+		}
+		if plain == path {
+			break
+		}
+		path = plain
+	}
+	u.RawFragment = ""
+	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
+}
+
+// samePath reports whether no reader can take the path for one of another origin, or for one outside of what it names.
+func samePath(path string) bool {
+	if strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\x00\t\r\n") {
+		return false
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
+}

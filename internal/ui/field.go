@@ -1,0 +1,60 @@
+package ui
+
+// input is a kind of field of forms: what the browser is told of it, and what it offers to fill in.
+type input struct {
+	label, hint  string // keys of sentences; hint may be empty
+	Name, Type   string
+	Autocomplete string // token of HTML section 4.10.18.7.1, by which password managers know it
+	InputMode    string
+	Required     bool
+	Literal      bool // browsers shall not improve it
+	MinLength    int
+	MaxLength    int
+}
+
+// Secret reports whether what was typed is not shown and never sent back.
+func (i input) Secret() bool { return i.Type == "password" }
+
+const newPassword = "new-password"
+
+// fields are the kinds of fields by name.
+var fields = map[string]input{
+	"identifier": {label: "page.field.identifier", Name: "identifier", Type: "text", Autocomplete: "username", Required: true,
+		Literal: true, MaxLength: 254},
+	"email": {label: "page.field.email", Name: "email", Type: "email", Autocomplete: "email", Required: true, Literal: true, MaxLength: 254},
+	"name":  {label: "page.field.name", Name: "name", Type: "text", Autocomplete: "name", MaxLength: 200},
+	"password": {label: "page.field.password", Name: "password", Type: "password", Autocomplete: "current-password",
+		Required: true},
+	newPassword: {label: "page.field.new-password", hint: "page.field.new-password-hint", Name: "password", Type: "password",
+		Autocomplete: newPassword, Required: true, MinLength: 8},
+	"code": {label: "page.field.code", hint: "page.field.code-hint", Name: "code", Type: "text", Autocomplete: "one-time-code",
+		Required: true, Literal: true, MaxLength: 64},
+}
+
+// strengths is how many steps the meter has beside a new password.
+const strengths = 5
+
+// field is an input on a page.
+type field struct {
+	input
+	ID, Label, Hint, Optional string
+	Value, Error              string
+	Show, Hide                string   // the button that shows a password
+	Strength                  []string // words of the meter, the weakest first
+	DescribedBy               string
+	ReadOnly, Focus           bool
+}
+
+// describe names what a screen reader reads with the input.
+func (f *field) describe() {
+	f.DescribedBy = ""
+	if f.Error != "" {
+		f.DescribedBy = f.ID + "-error"
+	}
+	if f.Hint != "" {
+		if f.DescribedBy != "" {
+			f.DescribedBy += " "
+		}
+		f.DescribedBy += f.ID + "-hint"
+	}
+}

@@ -1,0 +1,149 @@
+package ui
+
+import (
+	"slices"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/operation"
+)
+
+// formPage is a page that is one form.
+type formPage struct{ base }
+
+// titles are the sentences that name the pages with forms.
+var titles = map[string]string{
+	"setup":      "page.setup.title",
+	"verify":     "page.verify.title",
+	"cancel":     "page.cancel.title",
+	"reset":      "page.reset.title",
+	"magic":      "page.magic.title",
+	"invite":     "page.invite.title",
+	"two-factor": "page.code.title",
+}
+
+// showForm is the page of a mailed link or of a form by itself. It spends nothing and looks nothing up: scanners of mail
+// follow links, people press buttons (ET-09), and a page that looked would tell who has an account (IN-03).
+func (v *visit) showForm(name string) error {
+	return v.show(name, &formPage{base{title: titles[name], Token: v.r.URL.Query().Get("token")}})
+}
+
+// mendable are the refusals that the person can do something about in the form.
+var mendable = []auth.Code{auth.CodeWeakPassword, auth.CodeInvalidRequest, auth.CodeIdentifierTaken, auth.CodeInvalidCredentials,
+	auth.CodeSecondFactorWrong, auth.CodeInviteCodeInvalid, auth.CodeInviteCodeRequired, auth.CodeRateLimited, auth.CodeOverloaded}
+
+// again shows a form once more with what was typed, secrets excepted, and what was wrong with it, if the person can mend it
+// there; other errors are handed on.
+func (v *visit) again(name string, err error, content shown) error {
+	e := auth.AsError(err)
+	if !slices.Contains(mendable, e.Code) {
+		return err
+	}
+	b := content.common()
+	b.title, b.problem, b.status, b.Token = titles[name], e, e.Code.Status(), v.form.Get("token")
+	v.retryAfter(e)
+	return v.show(name, content)
+}
+
+func showSetup(v *visit) error { return v.showForm("setup") }
+
+func setup(v *visit) error {
+	out, err := v.stranger("create-first-administrator", &operation.CreateFirstAdministratorInput{Token: v.form.Get("token"),
+		Email: v.form.Get("email"), Password: v.form.Get("password"), Name: v.form.Get("name")})
+	if err != nil {
+		return v.again("setup", err, &formPage{})
+	}
+	return v.entered(out, "/done/setup")
+}
+
+func showVerify(v *visit) error { return v.showForm("verify") }
+
+func verify(v *visit) error {
+	in := &operation.VerifyEmailInput{Token: v.form.Get("token")}
+	if _, err := v.stranger("verify-email", in); err != nil {
+		return err
+	}
+	return v.to("/done/verified")
+}
+
+func showCancel(v *visit) error { return v.showForm("cancel") }
+
+func cancel(v *visit) error {
+	if _, err := v.stranger("cancel-email-change", &operation.CancelEmailChangeInput{Token: v.form.Get("token")}); err != nil {
+		return err
+	}
+	return v.to("/done/kept")
+}
+
+// resetPage says whose password it is.
+type resetPage struct {
+	base
+	Email string
+}
+
+// showReset looks at the token without spending it, so that nobody chooses a password for a dead link.
+func showReset(v *visit) error {
+	token := v.r.URL.Query().Get("token")
+	email, err := v.resets(token)
+	if err != nil {
+		return err
+	}
+	return v.show("reset", &resetPage{base: base{title: titles["reset"], Token: token}, Email: email})
+}
+
+// resets tells whose password a token sets.
+func (v *visit) resets(token string) (email string, err error) {
+	out, err := v.stranger("check-reset-token", &operation.CheckResetTokenInput{Token: token})
+	if checked, ok := out.Value.(operation.ResetToken); ok {
+		email = checked.Email
+	}
+	return email, err
+}
+
+func reset(v *visit) error {
+	token := v.form.Get("token")
+	if _, err := v.stranger("reset-password", &operation.ResetPasswordInput{Token: token, Password: v.form.Get("password")}); err != nil {
+		email, _ := v.resets(token) // without it the page only says less
+		return v.again("reset", err, &resetPage{Email: email})
+	}
+	return v.to("/done/reset")
+}
+
+func showMagic(v *visit) error { return v.showForm("magic") }
+
+func magic(v *visit) error {
+	out, err := v.stranger("sign-in-with-token", &operation.SignInWithTokenInput{Token: v.form.Get("token")})
+	if err != nil {
+		return err
+	}
+	return v.entered(out, "/done/signed-in")
+}
+
+func showInvite(v *visit) error { return v.showForm("invite") }
+
+func acceptInvite(v *visit) error {
+	out, err := v.stranger("accept-invite", &operation.AcceptInviteInput{Token: v.form.Get("token"), Name: v.form.Get("name")})
+	if err != nil {
+		return v.again("invite", err, &formPage{})
+	}
+	return v.entered(out, "/done/signed-in")
+}
+
+// showTwoFactor is the second step of every way to sign in.
+func showTwoFactor(v *visit) error {
+	if v.flow().Challenge == "" {
+		return auth.E(auth.CodeProofInvalid, "")
+	}
+	return v.show("two-factor", &formPage{base{title: titles["two-factor"], focus: "code"}})
+}
+
+func twoFactor(v *visit) error {
+	out, err := v.stranger("complete-second-factor",
+		&operation.CompleteSecondFactorInput{Token: v.flow().Challenge, Code: v.form.Get("code")})
+	if err != nil {
+		if !auth.Is(err, auth.CodeSecondFactorWrong) && !auth.Is(err, auth.CodeRateLimited) && !auth.Is(err, auth.CodeInvalidRequest) {
+			v.forget()
+		}
+		return v.again("two-factor", err, &formPage{})
+	}
+	return v.entered(out, "/done/signed-in")
+}

@@ -1,0 +1,121 @@
+package ui
+
+import (
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/contract"
+	"github.com/ostiary-id/ostiary/internal/httpx"
+	"github.com/ostiary-id/ostiary/internal/mail"
+)
+
+// messagePage says one thing, and perhaps where to go from there.
+type messagePage struct {
+	base
+	Text string
+	Next *remedy
+}
+
+// message is a page that says one thing, by keys of sentences.
+type message struct {
+	title, text string
+	next, path  string // key and path of the way on; empty: none
+}
+
+// messages are the pages after a form and those that others send people to: a closed list, so that nobody can
+// make the server say something of theirs.
+var messages = map[string]message{
+	"setup":     {title: "page.setup.done", text: "page.setup.done-text"},
+	"verified":  {title: "page.verify.done", text: "page.verify.done-text"},
+	"kept":      {title: "page.cancel.done", text: "page.cancel.done-text"},
+	"signed-in": {title: "page.magic.done", text: "page.magic.done-text"},
+	"reset":     {title: "page.reset.done", text: "page.reset.done-text"},
+}
+
+func showDone(v *visit) error {
+	m, ok := messages[chi.URLParam(v.r, "what")]
+	if !ok {
+		return auth.E(auth.CodeNotFound, "There is no such page.")
+	}
+	return v.tell(m)
+}
+
+func (v *visit) tell(m message) error {
+	t, err := v.translator()
+	if err != nil {
+		return err
+	}
+	shown := &messagePage{base: base{title: m.title}}
+	if shown.Text, err = t.T(m.text, brandOf(v.app)); err != nil {
+		return err
+	}
+	if m.next != "" {
+		shown.Next = &remedy{Path: v.link(m.path)}
+		if shown.Next.Text, err = t.T(m.next); err != nil {
+			return err
+		}
+	}
+	return v.show("message", shown)
+}
+
+// refusal is the page about an error that no form can mend.
+func refusal(e *auth.Error) *messagePage {
+	title := "page.message.failed"
+	switch e.Code {
+	case auth.CodeProofInvalid:
+		title = "page.message.dead-link"
+	case auth.CodeNotFound:
+		title = "page.message.not-found"
+	}
+	return &messagePage{base: base{title: title, problem: e, status: e.Code.Status()}}
+}
+
+// showError is where other parts send a browser with an error code of ours.
+func showError(v *visit) error {
+	code := auth.Code(v.r.URL.Query().Get("code"))
+	if !code.Known() {
+		code = auth.CodeInvalidRequest
+	}
+	shown := refusal(auth.E(code, ""))
+	shown.status = auth.CodeInvalidRequest.Status()
+	return v.show("message", shown)
+}
+
+// indexPage is the start page.
+type indexPage struct {
+	base
+	Contracts []contract.Info
+	Inbox     bool
+}
+
+func showIndex(v *visit) error {
+	return v.show("index", &indexPage{base: base{title: "page.index.title"}, Contracts: v.p.o.Contracts, Inbox: v.p.o.Inbox != nil})
+}
+
+// inboxPage shows the mails of a server without a mail server.
+type inboxPage struct {
+	base
+	Messages []mail.InboxMessage
+}
+
+// inboxLength is how many mails the development inbox shows.
+const inboxLength = 100
+
+func showInbox(v *visit) error {
+	list, err := v.p.o.Inbox.List(v.r.Context(), inboxLength)
+	if err != nil {
+		return err
+	}
+	return v.show("inbox", &inboxPage{base: base{title: "page.inbox.title", Wide: true}, Messages: list})
+}
+
+func listInbox(v *visit) error {
+	list, err := v.p.o.Inbox.List(v.r.Context(), inboxLength)
+	if err != nil {
+		return err
+	}
+	if list == nil {
+		list = []mail.InboxMessage{}
+	}
+	return httpx.JSON(v.w, list)
+}

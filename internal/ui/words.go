@@ -1,0 +1,149 @@
+package ui
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/contract"
+	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/web"
+)
+
+// explain says in the language of the page what went wrong. Operations explain themselves in English; in other
+// languages the code must do.
+func (b *base) explain(e *auth.Error) string {
+	if b.Lang == web.English && e.Message != "" && e.Code.Status() < http.StatusInternalServerError {
+		return e.Message
+	}
+	if len(e.Violations) > 0 {
+		return b.violated(e.Violations[0])
+	}
+	return b.said("error."+string(e.Code), e.Code.Title()+".")
+}
+
+// violated says what is wrong with one field.
+func (b *base) violated(one auth.Violation) string {
+	if b.Lang == web.English && one.Message != "" {
+		return one.Message
+	}
+	return b.said("violation."+plainViolation(one.Code), one.Message)
+}
+
+// said is the sentence of a key, or instead of nothing the other one: a code without a sentence, which a test rules out,
+// is no reason to say nothing.
+func (b *base) said(key, instead string) string {
+	if text, err := b.T(key); err == nil {
+		return text
+	}
+	return instead
+}
+
+// plainViolation is the code under which people are told of a broken rule. Most rules cannot be broken in a browser,
+// whose forms have them too; one sentence is enough for these.
+func plainViolation(code string) string {
+	switch code {
+	case auth.ViolationRequired, auth.ViolationTooShort, auth.ViolationTooLong, auth.ViolationEmail, auth.ViolationPasswordWeak,
+		auth.ViolationMismatch:
+		return code
+	}
+	return auth.ViolationInvalid
+}
+
+// Check fills every page of every skin and language with samples, as it could be, and says what fails.
+func Check(library *web.Library) (problems web.Problems) {
+	assets, err := newAssets(library)
+	if problems = problems.Add("pages/style.css", err); err != nil {
+		return problems
+	}
+	p := &Pages{o: Options{Library: library}, assets: assets}
+	for _, app := range library.Skins() {
+		for _, language := range library.Speaks() {
+			t, err := library.Skin(app).Translator(language)
+			if err != nil {
+				problems = problems.Add("locales/"+language+".json", err)
+				continue
+			}
+			for _, name := range web.Pages() {
+				problems = problems.Add("pages/"+name, p.checkPage(app, t, name))
+			}
+			problems = problems.Add("locales/"+language+".json", checkSentences(t))
+		}
+	}
+	return problems
+}
+
+// checkPage fills a page with everything it can show and with nothing.
+func (p *Pages) checkPage(app string, t *web.Translator, name string) error {
+	page, err := p.o.Library.Skin(app).Page(name)
+	if err != nil {
+		return err
+	}
+	for _, problem := range []*auth.Error{nil, {Code: auth.CodeInvalidRequest, Violations: []auth.Violation{
+		{Field: "password", Code: auth.ViolationTooShort}, {Field: "code", Code: auth.ViolationInvalid}}}} {
+		for _, content := range samples(name) {
+			b := content.common()
+			b.Translator, b.problem = t, problem
+			v := &visit{p: p, r: &http.Request{}, app: auth.App{ID: auth.AppID(app), Name: "App"}, returnTo: "/", form: url.Values{"email": {"ada@example.com"}}}
+			if err := v.fill(b); err != nil {
+				return err
+			}
+			if err := page.Execute(io.Discard, content); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// samples are what a page may be filled with. A page that has none is a plain form.
+func samples(name string) []shown {
+	plain := base{Title: "Title", Wide: true, Token: "token", remedy: "page.magic.button", remedyPath: "/"}
+	switch name {
+	case "index":
+		return []shown{&indexPage{}, &indexPage{base: plain, Inbox: true,
+			Contracts: []contract.Info{{Name: "ostiary", Title: "Ostiary", Bases: []string{"/api"}}}}}
+	case "inbox":
+		return []shown{&inboxPage{}, &inboxPage{base: plain,
+			Messages: []mail.InboxMessage{{ID: "1", To: "ada@example.com", Subject: "Subject", Text: "Text", Links: []string{"https://example.com/"}}}}}
+	case "message":
+		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Next: &remedy{"/", "Text"}}}
+	case "reset":
+		return []shown{&resetPage{}, &resetPage{base: plain, Email: "ada@example.com"}}
+	}
+	return []shown{&formPage{}, &formPage{base: plain}}
+}
+
+// checkSentences says those that code names and no template: titles of pages, fields and errors.
+func checkSentences(t *web.Translator) error {
+	keys := []string{"page.message.failed", "page.message.dead-link", "page.message.not-found", "page.field.optional",
+		"page.field.show", "page.field.hide", "page.field.strength"}
+	for _, title := range titles {
+		keys = append(keys, title)
+	}
+	for _, f := range fields {
+		keys = append(keys, f.label)
+		if f.hint != "" {
+			keys = append(keys, f.hint)
+		}
+	}
+	for _, m := range messages {
+		keys = append(keys, m.title, m.text)
+		if m.next != "" {
+			keys = append(keys, m.next)
+		}
+	}
+	for _, code := range auth.Codes() {
+		keys = append(keys, "error."+string(code))
+	}
+	for _, code := range auth.ViolationCodes() {
+		keys = append(keys, "violation."+plainViolation(code))
+	}
+	for _, key := range keys {
+		if _, err := t.T(key, brand{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+// What every page does where scripts run. Nothing depends on it.
+
+// A token of a mailed link has been read by the page; the address bar, the history and what the browser tells other
+// programs need it no longer (ET-10).
+const here = new URL(location.href);
+if (here.searchParams.has("token")) {
+  here.searchParams.delete("token");
+  history.replaceState(null, "", here.pathname + here.search);
+}
+
+// A form is sent once, however often its button is pressed.
+for (const form of document.forms) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    form.setAttribute("aria-busy", "true");
+  });
+}
+// Going back shows the page as it was left; its forms can be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.forms) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }
+});
