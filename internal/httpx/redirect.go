@@ -22,21 +22,24 @@ func ReturnPath(text string) string {
 		}
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || !staysHere(u.EscapedPath()) {
 		return ""
 	}
-	for path := u.EscapedPath(); ; {
+	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
+}
+
+// staysHere looks at a path as it is and as often unescaped as it can be.
+func staysHere(path string) bool {
+	for {
 		plain, err := url.PathUnescape(path)
-		if err != nil || !samePath(path) || !samePath(plain) {
-			return ""
+		if err != nil || !samePath(path) {
+			return false
 		}
 		if plain == path {
-			break
+			return true
 		}
 		path = plain
 	}
-	u.RawFragment = ""
-	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
 }
 
 // samePath reports whether no reader can take the path for one of another origin, or for one outside of what it names.
