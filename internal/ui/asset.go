@@ -18,7 +18,7 @@ import (
 type assets struct {
 	files   map[string]asset  // by path
 	styles  map[string]string // path of the style sheet by skin
-	scripts []string          // paths
+	scripts map[string]string // path by name
 }
 
 type asset struct {
@@ -29,7 +29,7 @@ type asset struct {
 const assetsDir = "/static/"
 
 func newAssets(library *web.Library) (assets, error) {
-	a := assets{files: map[string]asset{}, styles: map[string]string{}}
+	a := assets{files: map[string]asset{}, styles: map[string]string{}, scripts: map[string]string{}}
 	for _, app := range library.Skins() {
 		style, err := library.Skin(app).Style()
 		if err != nil {
@@ -44,11 +44,9 @@ func newAssets(library *web.Library) (assets, error) {
 		if err != nil {
 			return a, fmt.Errorf("script %s: %w", name, err)
 		}
-		path, err := a.add(name, ".js", "text/javascript; charset=utf-8", script)
-		if err != nil {
+		if a.scripts[name], err = a.add(name, ".js", "text/javascript; charset=utf-8", script); err != nil {
 			return a, err
 		}
-		a.scripts = append(a.scripts, path)
 	}
 	return a, nil
 }

@@ -50,6 +50,7 @@ type base struct {
 	title              string      // key of the sentence of Title
 	v                  *visit
 	values             url.Values // what the fields show
+	scripts            []string   // names of those that only this page needs
 	focus              string     // kind of the field that has the focus at first
 }
 
@@ -98,7 +99,10 @@ func (v *visit) nonce() (string, error) {
 // fill completes what a page says of itself with what is the same for every page.
 func (v *visit) fill(b *base) (err error) {
 	b.v, b.Brand, b.App, b.ReturnTo = v, brandOf(v.app), string(v.app.ID), v.returnTo
-	b.Style, b.Scripts = v.p.assets.style(b.App), v.p.assets.scripts
+	b.Style = v.p.assets.style(b.App)
+	for _, name := range append([]string{"page", "password"}, b.scripts...) {
+		b.Scripts = append(b.Scripts, v.p.assets.scripts[name])
+	}
 	if b.values == nil {
 		b.values = v.form
 	}
