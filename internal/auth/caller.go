@@ -64,7 +64,11 @@ type Door struct {
 	RefreshTTL time.Duration // idle lifetime of a session's refresh token; 0: the server's default
 	// SessionCookie says that the door will set a session cookie from this call, so one must be made.
 	SessionCookie bool
-	Links         Links
+	// SignsIn says that cookies which the door will set from this call sign the browser in.
+	SignsIn bool
+	// URL is where the contract's first base path is reached, without a slash at the end.
+	URL   string
+	Links Links
 }
 
 // Links are URL templates with {token} for mails that this door causes; empty fields mean our own pages.

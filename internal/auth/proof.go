@@ -16,6 +16,8 @@ const (
 	ProofMagicLink     ProofKind = "magic-link"          // a mailed link that signs in
 	ProofEmailCode     ProofKind = "email-code"          // the flow that a mailed short code belongs to
 	ProofSignIn        ProofKind = "sign-in-token"       // handed out once by a flow that has proven the person
+	ProofOAuthState    ProofKind = "oauth-state"         // a sign-in that is away at an identity provider
+	ProofIdentity      ProofKind = "identity"            // an upstream identity that waits until the person proves the address
 
 	// The flows of passkeys, one kind for each ceremony; the WebAuthn challenge is made from the secret.
 	ProofPasskeyNew     ProofKind = "passkey-registration"
@@ -31,7 +33,7 @@ type Proof struct {
 	Kind      ProofKind
 	App       AppID
 	Client    ClientID  // empty: any
-	User      UserID    // empty for ProofSetup and ProofInvite
+	User      UserID    // empty for ProofSetup and ProofInvite, and where a state or an upstream identity is no user's yet
 	Session   SessionID // the session it was asked from; empty: none
 	Email     string    // the address at issue; empty: not bound to one
 	Hash      []byte    // SHA-256 of the secret

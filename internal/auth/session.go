@@ -40,6 +40,8 @@ const (
 	AMREmail = "email"
 	// AMRBackupCode is not in RFC 8176; it tells recovery codes from live factors.
 	AMRBackupCode = "backup_code"
+	// AMRFederated is not in RFC 8176; it says that another identity provider vouched for the person.
+	AMRFederated = "fed"
 )
 
 // Session is one sign-in on one device.

@@ -58,7 +58,7 @@ func TestUsersImport(t *testing.T) {
 			wrong := arrivalFile(t, "", `{"email": "new@example.com", "identities": [{"provider": "google", "subject": "7"}]}`, "", `{"email": "nothing"}`,
 				`{"name": "`+strings.Repeat("x", 70000)+`"}`, `{"email": "last@example.com"}`)
 			out, errs, code := s.run("users", "import", wrong)
-			for _, want := range []string{"line 2: new@example.com: not carried: identities (1)", "line 4: nothing: invalid", "line 5: -: invalid: The line is too long.",
+			for _, want := range []string{"line 2: new@example.com: not carried: identity at google (there is no such provider)", "line 4: nothing: invalid", "line 5: -: invalid: The line is too long.",
 				"4 lines: 2 created (1 of them without something they had), 0 were there, 2 invalid."} {
 				if !strings.Contains(out, want) {
 					t.Errorf("no %q in\n%s", want, out)

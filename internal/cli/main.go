@@ -30,6 +30,7 @@ type commands struct {
 	Users usersCmd `cmd:"" help:"Users of an app."`
 
 	Clients     clientsCmd     `cmd:"" help:"Clients of an app: where people sign in."`
+	Providers   providersCmd   `cmd:"" help:"Identity providers that people sign in with."`
 	Accounts    accountsCmd    `cmd:"" help:"Accounts: customers or teams inside an app."`
 	Members     membersCmd     `cmd:"" help:"Who belongs to an account."`
 	Invites     invitesCmd     `cmd:"" help:"Invitations by mail."`

@@ -266,6 +266,11 @@ func (c *call) setCookie(h http.Header, out *cookieOut, t *telling, result refle
 			return
 		}
 		k.Value = v.String()
+		if out.cross != nil {
+			if v, ok := out.cross.value(t, result); ok && v.Bool() {
+				k.SameSite = "none"
+			}
+		}
 	case c.csrf.fresh:
 		k.Value = c.csrf.value
 	}

@@ -104,6 +104,11 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.note()
+	if method == http.MethodHead && c.op.def.CrossSite {
+		c.allow([]string{http.MethodGet})
+		c.refuse(auth.E(auth.CodeMethodNotAllowed, ""))
+		return
+	}
 	if c.confirmFirst() {
 		c.confirmPage()
 		return
@@ -233,7 +238,7 @@ func (c *call) resolve() error {
 	p.UserAgent = httpx.Printable(c.r.UserAgent(), 512)
 	p.AcceptLanguage = httpx.AcceptLanguage(c.r)
 	p.Door = c.plan.door
-	p.Door.SessionCookie = c.op.session
+	p.Door.SessionCookie, p.Door.SignsIn = c.op.session, c.op.signsIn
 	caller, err := c.e.o.Credentials.Resolve(ctx, *p)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ func (l *loader) cookieDefaults() [cookieKinds]cookie {
 		cookieRefresh: {Cookie: httpx.Cookie{Name: "refresh_token"}},
 		cookieCSRF:    {Cookie: httpx.Cookie{Name: "__Host-ostiary-csrf", SameSite: "strict"}},
 		cookieStepUp:  {Cookie: httpx.Cookie{Name: "__Host-ostiary-step-up", SameSite: "strict", MaxAge: defaultStepUp}},
+		cookieState:   {Cookie: httpx.Cookie{Name: "__Host-ostiary-state", MaxAge: defaultState}},
 	}
 }
 

@@ -21,7 +21,7 @@ type csrfState struct {
 // 10). Same origin, an origin that the caller's client lists, or the CSRF token lets it pass; a call with a bearer
 // token or key needs none of them.
 func (c *call) checkOrigin() error {
-	if !c.shown.cookie && (!c.op.sets || c.shown.header) {
+	if c.op.def.CrossSite || !c.shown.cookie && (!c.op.sets || c.shown.header) {
 		return nil
 	}
 	r := c.r

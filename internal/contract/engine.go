@@ -120,7 +120,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 
 // Check reads a document as `ostiary contract check` does: in full, whether trusted or not.
 func Check(src Source, ops Operations) []Problem {
-	_, problems := load(context.Background(), Mount{Source: src}, ops, "http://localhost", true)
+	_, problems := load(context.Background(), Mount{Source: src}, ops, replayURL, true)
 	return problems
 }
 

@@ -127,7 +127,7 @@ func (l *loader) contract(n *document.Node, m Mount) {
 	}
 	l.name(n)
 	l.policy(n, m)
-	l.plan.door = auth.Door{Contract: l.plan.name, Policy: l.plan.policy, Links: m.Links}
+	l.plan.door = auth.Door{Contract: l.plan.name, Policy: l.plan.policy, URL: l.plan.url, Links: m.Links}
 	l.plan.cookies = l.cookieDefaults()
 	if tokens := n.Get("tokens"); tokens != nil && l.strict(tokens, "x-contract.tokens", "access", "refresh") {
 		l.plan.door.AccessTTL = l.lifetime(tokens.Get("access"))

@@ -136,7 +136,7 @@ func TestMistakes(t *testing.T) {
 			`11: the path "nope" has no member "nope"`},
 
 		{"unknown cookie kind", op("x-operation: give\nresponses:\n  '200': {description: d, x-cookies: [sess]}"), "", "",
-			`11: there is no cookie kind "sess" (expected one of session, access, refresh, csrf, step-up)`},
+			`11: there is no cookie kind "sess" (expected one of session, access, refresh, csrf, step-up, state)`},
 		{"cookie without a value", op("x-operation: take\nx-inputs: {text: a}\nresponses:\n  '200': {description: d, x-cookies: [session]}"), "", "",
 			`12: the cookie session has no value here: the path "session_cookie" has no member "session_cookie"`},
 		{"cookie on an error", op("x-operation: give\nresponses:\n  '200': {description: d}\n  '404': {description: d, x-when: [not-found], x-cookies: [session]}"), "", "",

@@ -148,19 +148,7 @@ func (c *outputCompiler) object(f *document.Node, base reflect.Type) output {
 	}
 	members := c.members(f, props, base)
 	group := func(b []byte, t *telling, base reflect.Value) ([]byte, bool) {
-		b = append(b, '{')
-		start := len(b)
-		for i := range members {
-			at := len(b)
-			if at > start {
-				b = append(b, ',')
-			}
-			next, ok := members[i].emit(append(b, members[i].name...), t, base)
-			if b = next; !ok {
-				b = b[:at]
-			}
-		}
-		return append(b, '}'), true
+		return append(emitMembers(append(b, '{'), members, t, base), '}'), true
 	}
 	if !scoped {
 		return output{emit: group}
@@ -175,6 +163,22 @@ func (c *outputCompiler) object(f *document.Node, base reflect.Type) output {
 		}
 		return group(b, t, v)
 	}}
+}
+
+// emitMembers tells the members of an object that has a value, with commas between them.
+func emitMembers(b []byte, members []memberOut, t *telling, base reflect.Value) []byte {
+	start := len(b)
+	for i := range members {
+		at := len(b)
+		if at > start {
+			b = append(b, ',')
+		}
+		next, ok := members[i].emit(append(b, members[i].name...), t, base)
+		if b = next; !ok {
+			b = b[:at]
+		}
+	}
+	return b
 }
 
 func (c *outputCompiler) members(f, props *document.Node, base reflect.Type) []memberOut {
@@ -268,7 +272,8 @@ func (c *outputCompiler) array(f *document.Node, name string, base reflect.Type)
 	}}
 }
 
-// keyed compiles an object that is keyed by a field of each element of a list; the first element of a key wins.
+// keyed compiles an object that is keyed by a field of each element of a list; the first element of a key wins. Its
+// declared properties come first, and their paths start where that of the list does.
 func (c *outputCompiler) keyed(f *document.Node, base reflect.Type) output {
 	key, _ := c.l.text(f, "x-key")
 	element := f.Get("additionalProperties")
@@ -294,26 +299,28 @@ func (c *outputCompiler) keyed(f *document.Node, base reflect.Type) output {
 		return output{emit: nothing}
 	}
 	out := c.json(element, "", elem)
-	entries := keyedOut{by: by, prefix: prefixOf(by.typ, c.l.plan.ids), value: c.settled(out, false, element, "an entry")}
+	entries := keyedOut{fixed: c.members(f, f.Get("properties"), base), by: by, prefix: prefixOf(by.typ, c.l.plan.ids), value: c.settled(out, false, element, "an entry")}
 	return output{maybe: src.maybe, emit: func(b []byte, t *telling, base reflect.Value) ([]byte, bool) {
 		list, ok := src.value(t, base)
 		if !ok {
 			return b, false
 		}
-		return entries.emit(b, t, list), true
+		return entries.emit(b, t, base, list), true
 	}}
 }
 
 // keyedOut tells a list as an object.
 type keyedOut struct {
+	fixed  []memberOut
 	by     source
 	prefix string // of identifiers
 	value  emit
 }
 
-func (k *keyedOut) emit(b []byte, t *telling, list reflect.Value) []byte {
+func (k *keyedOut) emit(b []byte, t *telling, base, list reflect.Value) []byte {
 	b = append(b, '{')
 	start := len(b)
+	b = emitMembers(b, k.fixed, t, base)
 	var seen []string
 	for i := range list.Len() {
 		item, ok := open(list.Index(i))

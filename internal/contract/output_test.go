@@ -78,6 +78,7 @@ func TestValues(t *testing.T) {
 			`[{"id":"u-1","name":"x","n":"u-1/default"},{"id":"u-2","name":"x","n":"u-2/default","born":"2026-01-02T03:04:05Z"},{"id":"u-3","name":null,"n":"u-3/default"}]`},
 		{`{type: array, x-output: people, items: {type: string, x-output: name}}`, `["x","x"]`},
 		{`{type: object, x-output: people, x-key: name, additionalProperties: {type: string, x-output: id}}`, `{"x":"u-1"}`},
+		{`{type: object, x-output: people, x-key: name, properties: {n: {type: integer, x-output: number}, none: {type: string, x-output: note}}, additionalProperties: {type: string, x-output: id}}`, `{"n":42,"x":"u-1"}`},
 		{`{type: object, x-output: people, x-key: id, additionalProperties: {type: object, properties: {role: {type: string}}}}`, `{"u-1":{"role":"user"},"u-2":{"role":"user"},"u-3":{"role":"none"}}`},
 		{`{type: array, x-output: person.tags, items: {type: string}}`, `[]`},
 		{`{type: string, x-output: app.name}`, `"default"`},

@@ -51,6 +51,7 @@ type operationPlan struct {
 	answers  answers
 	sets     bool // some answer sets a cookie
 	session  bool // some answer sets the session cookie
+	signsIn  bool // some answer sets that or a token's
 }
 
 // constHeader is a required header whose value the document fixes: part of what a request is matched by.
@@ -104,13 +105,14 @@ const (
 	cookieRefresh
 	cookieCSRF
 	cookieStepUp
+	cookieState
 	cookieKinds
 )
 
-var cookieNames = [cookieKinds]string{"session", "access", "refresh", "csrf", "step-up"}
+var cookieNames = [cookieKinds]string{"session", "access", "refresh", "csrf", "step-up", "state"}
 
 // cookiePaths is where the value of a kind stands in a result.
-var cookiePaths = [cookieKinds]string{"session_cookie", "tokens.access_token", "tokens.refresh_token", "", "step_up_cookie"}
+var cookiePaths = [cookieKinds]string{"session_cookie", "tokens.access_token", "tokens.refresh_token", "", "step_up_cookie", "state_cookie"}
 
 // cookie is how a contract sets one kind.
 type cookie struct {
@@ -142,7 +144,13 @@ type answer struct {
 type cookieOut struct {
 	kind cookieKind
 	from *source // nil: the engine's own
+	// cross is where the result says that another site's form must bring the cookie back, which takes SameSite=None;
+	// nil: never.
+	cross *source
 }
+
+// crossPath is where a result says so of the state cookie.
+const crossPath = "cross_site"
 
 // bodyOut tells a body in one media type.
 type bodyOut struct {
@@ -179,5 +187,9 @@ const (
 	mostDepth = 128
 )
 
-// defaultStepUp is how long a step-up cookie lives.
-const defaultStepUp = 5 * time.Minute
+// defaultStepUp is how long a step-up cookie lives, defaultState how long the one that a flow through another site is
+// bound to.
+const (
+	defaultStepUp = 5 * time.Minute
+	defaultState  = 10 * time.Minute
+)

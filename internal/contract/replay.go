@@ -83,11 +83,14 @@ func (r Report) OK() bool {
 	return true
 }
 
+// replayURL is the public URL of the servers on which examples are replayed.
+const replayURL = "http://localhost"
+
 // Test replays the examples of a document against fresh servers. Request and response examples pair by name;
 // const, status and headers are compared by value, the rest by schema. Its error is a Problems when the document
 // does not load.
 func Test(ctx context.Context, src Source, s Setup) (Report, error) {
-	l, problems := read(ctx, Mount{Source: src}, s.Operations, "http://localhost", true)
+	l, problems := read(ctx, Mount{Source: src}, s.Operations, replayURL, true)
 	if len(problems) > 0 {
 		return Report{}, problems
 	}

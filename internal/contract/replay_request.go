@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract/document"
 	"github.com/ostiary-id/ostiary/internal/contract/schema"
 	"github.com/ostiary-id/ostiary/internal/contract/wire"
+	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/operation"
 )
 
@@ -81,10 +82,10 @@ func (p *replayer) target(s *scene, values map[string]string) (target string, he
 		case auth.InHeader:
 			headers.Set(param.name, text)
 		default:
-			headers.Add("Cookie", param.name+"="+url.PathEscape(text))
+			headers.Add("Cookie", httpx.NewCookies(replayURL).Name(param.name)+"="+url.PathEscape(text))
 		}
 	}
-	target = "http://localhost" + s.op.contract.bases[0] + path
+	target = replayURL + s.op.contract.bases[0] + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}

@@ -54,6 +54,9 @@ func (l *loader) responses(op *operationPlan, n *document.Node, line int) {
 	l.answered(op, line)
 	for _, a := range op.answers.named {
 		op.sets = op.sets || len(a.set) > 0
+		op.signsIn = op.signsIn || slices.ContainsFunc(a.set, func(c cookieOut) bool {
+			return c.kind == cookieSession || c.kind == cookieAccess || c.kind == cookieRefresh
+		})
 		op.session = op.session || slices.ContainsFunc(a.set, func(c cookieOut) bool { return c.kind == cookieSession })
 	}
 }
@@ -417,7 +420,13 @@ func (c *outputCompiler) cookie(r response, kind cookieKind, typ reflect.Type) (
 		c.l.doc.ReportLine(r.line, "a path to a string", "the cookie %s leads to %s", cookieNames[kind], goKind(src.typ))
 		return cookieOut{}, false
 	}
-	return cookieOut{kind: kind, from: &src}, true
+	out := cookieOut{kind: kind, from: &src}
+	if kind == cookieState {
+		if cross, wrong, _ := c.reach(crossPath, typ); wrong == "" && cross.typ.Kind() == reflect.Bool {
+			out.cross = &cross
+		}
+	}
+	return out, true
 }
 
 // agreement checks what only the whole document shows: the session cookie that is set is the one that is read.

@@ -137,6 +137,8 @@ func (s *Service) Get(ctx context.Context, c auth.Caller, name string) (p auth.P
 // on them.
 type ProviderChange struct {
 	Settings *auth.ProviderSettings // whole; what is empty is filled from the profile
+	// Edit changes some of the settings as they are; nil: none. It may run twice.
+	Edit     func(*auth.ProviderSettings)
 	Secret   *string
 	Disabled *bool
 }
@@ -166,6 +168,9 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, name string, change
 func (s *Service) apply(p *auth.Provider, change ProviderChange) error {
 	if change.Settings != nil {
 		p.Settings = *change.Settings
+	}
+	if change.Edit != nil {
+		change.Edit(&p.Settings)
 	}
 	if change.Disabled != nil {
 		p.Status = auth.ProviderActive

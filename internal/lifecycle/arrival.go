@@ -76,6 +76,9 @@ type draft struct {
 	kept   bool            // the line's id becomes the user's
 	factor *factor.Arrival // nil: none
 	places []auth.Membership
+
+	identities []lineIdentity
+	upstreams  []auth.Upstream // those of the identities whose provider is known
 }
 
 // Import makes users from lines in the format of docs/import.md, with the password hashes, second factors and ids that
@@ -205,7 +208,10 @@ func (s *Service) draftLine(app auth.App, l line, d *draft) error {
 		d.places = append(d.places, auth.Membership{ID: auth.MembershipID(fresh()), App: app.ID, Account: auth.AccountID(m.Account),
 			User: a.User.ID, Role: auth.MemberRole(m.Role)})
 	}
-	d.user, d.kept = a, id == l.ID
+	if err := checkIdentities(l.Identities); err != nil {
+		return err
+	}
+	d.user, d.kept, d.identities = a, id == l.ID, l.Identities
 	d.report.ExternalID, d.report.Email, d.report.NotCarried = a.User.ExternalID, a.Emails[0].Address, l.leftBehind()
 	if dropped {
 		d.report.NotCarried = append(d.report.NotCarried, "id")
@@ -259,6 +265,9 @@ func (s *Service) importPart(ctx context.Context, c auth.Caller, in ImportBatch,
 		part := slices.Clone(part)
 		for _, i := range fit {
 			if part[i].places, err = places(tx, part[i], &out[i]); err != nil {
+				return err
+			}
+			if part[i].upstreams, err = upstreams(tx, c.App, part[i], &out[i]); err != nil {
 				return err
 			}
 		}
@@ -400,6 +409,9 @@ func (s *Service) insertBelongings(tx *store.Tx, c auth.Caller, d draft, report 
 		if err := s.Login.Factors.InsertArrival(tx, d.factor); err != nil {
 			return err
 		}
+	}
+	if err := s.linkArrived(tx, c, d, report); err != nil {
+		return err
 	}
 	for _, m := range d.places {
 		if _, err := tx.AccountForUpdate(m.App, m.Account); err != nil {

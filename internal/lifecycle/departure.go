@@ -70,12 +70,17 @@ func (s *Service) exportLines(tx *store.Tx, app auth.AppID, users []auth.User, s
 	if err != nil {
 		return nil, err
 	}
+	identities, err := tx.IdentitiesOf(app, ids)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Exported, len(users))
 	for i, u := range users {
 		l := lineOf(u, emails[u.ID], passwords[u.ID])
 		for _, m := range places[u.ID] {
 			l.Memberships = append(l.Memberships, lineMembership{Account: string(m.Account.ID), Role: string(m.Membership.Role)})
 		}
+		exportIdentities(identities[u.ID], &l)
 		if u.TOTP {
 			if err := s.exportFactor(tx, u, secrets, &l); err != nil {
 				return nil, err

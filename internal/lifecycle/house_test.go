@@ -16,10 +16,12 @@ import (
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/internal/outbound"
 	"github.com/ostiary-id/ostiary/internal/proof"
 	"github.com/ostiary-id/ostiary/internal/queue"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -67,6 +69,8 @@ func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock, limits map[str
 			Accounts: &accounts.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 			Invites:  &invite.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 			Waits:    &waitlist.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
+			Federation: federation.New(federation.Options{DB: db, Keys: keys, Audit: log, Outbound: outbound.New(outbound.Options{}),
+				Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck}),
 
 			APIKeys: apikey.New(apikey.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck}),
 			Factors: &factor.Factors{Keys: keys, Rand: rand.Reader, Clock: clock.Now},

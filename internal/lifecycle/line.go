@@ -64,7 +64,8 @@ type lineTOTP struct {
 }
 
 type lineIdentity struct {
-	Provider string `json:"provider"`
+	Provider string `json:"provider"` // its name, or its issuer
+	Issuer   string `json:"issuer,omitempty"`
 	Subject  string `json:"subject"`
 	Email    string `json:"email,omitempty"`
 }
@@ -159,9 +160,6 @@ func (l line) leftBehind() []string {
 	}
 	if len(l.BackupCodes) > 0 && (l.TOTP == nil || l.TOTP.Secret == "") {
 		out = append(out, fmt.Sprintf("backup codes (%d, without a second factor)", len(l.BackupCodes)))
-	}
-	if n := len(l.Identities); n > 0 {
-		out = append(out, fmt.Sprintf("identities (%d)", n))
 	}
 	return out
 }

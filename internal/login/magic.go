@@ -2,6 +2,8 @@ package login
 
 import (
 	"context"
+	"crypto/subtle"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,8 +32,31 @@ type MailedSignIn struct {
 
 // first is what the proof of a sign-in remembers.
 type first struct {
-	Mark    []byte   `json:"mark,omitempty"` // of the short code
-	Methods []string `json:"amr,omitempty"`  // of a sign-in token: how the person was proven
+	Mark []byte `json:"mark,omitempty"` // of the short code
+	HandOver
+}
+
+// HandOver is what a sign-in token carries over to the client that spends it.
+type HandOver struct {
+	Methods []string `json:"amr,omitempty"` // how the person was proven
+	// Browser is the SHA-256 of a cookie without which the token is worth nothing, and Challenge the S256 challenge of a
+	// verifier that counts instead of it. Neither: whoever has the token may spend it.
+	Browser   []byte `json:"browser,omitempty"`
+	Challenge string `json:"code_challenge,omitempty"`
+	// Session is one that began with the token, in the browser. The session of the token takes its place.
+	Session auth.SessionID `json:"session,omitempty"`
+}
+
+// heldBy reports whether a token is spent from where it was handed to: a sign-in that somebody else began can then not be
+// slipped to a person. A challenge asks for its verifier, cookie or not.
+func (h HandOver) heldBy(browser, verifier string) bool {
+	switch {
+	case h.Challenge != "":
+		return verifier != "" && subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(secret.Hash(verifier))), []byte(h.Challenge)) == 1
+	case len(h.Browser) > 0:
+		return sameBrowser(h.Browser, browser)
+	}
+	return true
 }
 
 // SendMagicLink mails a link and a short code that sign in, to the stored address of the user whose address this is
@@ -99,10 +124,10 @@ func (s *Service) mailSignIn(tx *store.Tx, c auth.Caller, app auth.App, who user
 		ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofMagicLink))}, who)
 }
 
-// IssueSignInToken makes a token that signs a user in once, for a flow that has proven the person by the given AMR
-// methods and hands over to a client. It is bound to the caller's client.
-func (s *Service) IssueSignInToken(tx *store.Tx, c auth.Caller, u auth.User, methods ...string) (token string, err error) {
-	data, err := json.Marshal(first{Methods: methods})
+// IssueSignInToken makes a token that signs a user in once, for a flow that has proven the person and hands over to a
+// client. It is bound to the caller's client.
+func (s *Service) IssueSignInToken(tx *store.Tx, c auth.Caller, u auth.User, hand HandOver) (token string, err error) {
+	data, err := json.Marshal(first{HandOver: hand})
 	if err != nil {
 		return "", fmt.Errorf("encode a sign-in token: %w", err)
 	}
@@ -111,8 +136,10 @@ func (s *Service) IssueSignInToken(tx *store.Tx, c auth.Caller, u auth.User, met
 
 // TokenSignIn is a sign-in with a mailed link or a sign-in token.
 type TokenSignIn struct {
-	Token  string
-	Device string
+	Token    string
+	Device   string
+	Browser  string // the secret in the browser's cookie, for tokens that a browser brought from a provider
+	Verifier string // instead of Browser, of a client that began with a code challenge (RFC 7636)
 }
 
 // SignInWithToken spends the token of a mailed link, or a sign-in token, and makes the session; a user with a second
@@ -136,7 +163,8 @@ func (s *Service) SignInWithToken(ctx context.Context, c auth.Caller, in TokenSi
 	if err != nil {
 		return SignInOutcome{}, err
 	}
-	return s.enter(ctx, entry{caller: c, proof: p, token: in.Token, device: cleanDevice(in.Device), guesses: []*limit.Reservation{guess}})
+	return s.enter(ctx, entry{caller: c, proof: p, token: in.Token, device: cleanDevice(in.Device), browser: in.Browser,
+		verifier: in.Verifier, guesses: []*limit.Reservation{guess}})
 }
 
 // CodeSignIn is a sign-in with the short code of a mail.
@@ -181,6 +209,8 @@ type entry struct {
 	code    string // the short code; only for ProofEmailCode
 	device  string
 	guesses []*limit.Reservation
+
+	browser, verifier string // what shows that the token is where it was handed to
 }
 
 // enter spends the proof and makes the session or the challenge.
@@ -193,6 +223,9 @@ func (s *Service) enter(ctx context.Context, e entry) (SignInOutcome, error) {
 		if err := json.Unmarshal(e.proof.Data, &data); err != nil {
 			return SignInOutcome{}, fmt.Errorf("decode a flow: %w", err)
 		}
+	}
+	if !data.heldBy(e.browser, e.verifier) {
+		return SignInOutcome{}, auth.E(auth.CodeProofInvalid, "")
 	}
 	draft, err := s.Sessions.Draft(session.Start{User: auth.User{ID: e.proof.User, App: e.proof.App}, Caller: e.caller, Device: e.device})
 	if err != nil {
@@ -258,6 +291,11 @@ func (s *Service) spendEntry(tx *store.Tx, e entry, data first, now user.Identit
 	}
 	draft.For(now.User, now.Email.Verified())
 	draft.Session.AMR = methods
+	if data.Session != "" {
+		if err := s.Sessions.End(tx, e.caller, e.proof.App, data.Session, auth.EndReplaced); err != nil && !auth.Is(err, auth.CodeNotFound) {
+			return SignInOutcome{}, err
+		}
+	}
 	in, err := s.startSession(tx, e.caller, draft, now)
 	return SignInOutcome{SignedIn: &in}, err
 }

@@ -194,7 +194,7 @@ func TestSignInToken(t *testing.T) {
 		in := h.verified("ann@example.org")
 		issue := func(c auth.Caller, methods ...string) (token string) {
 			h.write(func(tx *store.Tx) (err error) {
-				token, err = h.IssueSignInToken(tx, c, in.User, methods...)
+				token, err = h.IssueSignInToken(tx, c, in.User, HandOver{Methods: methods})
 				return err
 			})
 			return token

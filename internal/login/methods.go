@@ -3,8 +3,10 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/user"
@@ -20,16 +22,27 @@ const (
 	MethodPasskey   Method = "passkey"
 )
 
-// Methods are the ways to sign in to the app, the usual one first. Codes: not-found, forbidden (disabled).
-func (s *Service) Methods(ctx context.Context, app auth.AppID) ([]Method, error) {
-	if _, err := s.app(ctx, app); err != nil {
-		return nil, err
-	}
-	methods := []Method{MethodPassword, MethodMagicLink}
+// ProviderMethod is the way through an identity provider of the app.
+func ProviderMethod(name string) Method { return Method("provider:" + name) }
+
+// Methods are the ways to sign in to the app, the usual one first, and the identity providers among them. Codes:
+// not-found, forbidden (disabled).
+func (s *Service) Methods(ctx context.Context, app auth.AppID) (methods []Method, providers []auth.Provider, err error) {
+	methods = []Method{MethodPassword, MethodMagicLink}
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		if _, err := openApp(tx, app); err != nil {
+			return err
+		}
+		providers, err = federation.Offered(tx, app)
+		return err
+	})
 	if s.Factors.Party != nil {
 		methods = append(methods, MethodPasskey)
 	}
-	return methods, nil
+	for _, p := range providers {
+		methods = append(methods, ProviderMethod(p.Name))
+	}
+	return methods, providers, err
 }
 
 // EmailStatus is what somebody may know about an address before signing in.
@@ -45,7 +58,7 @@ func (s *Service) CheckEmail(ctx context.Context, c auth.Caller, email string) (
 	if _, err := auth.CanonicalEmail(email); err != nil {
 		return EmailStatus{}, err
 	}
-	methods, err := s.Methods(ctx, c.App)
+	methods, _, err := s.Methods(ctx, c.App)
 	if err != nil || !c.Door.Policy.RevealEmail {
 		return EmailStatus{Active: true, Methods: methods}, err
 	}
@@ -65,6 +78,15 @@ func (s *Service) CheckEmail(ctx context.Context, c auth.Caller, email string) (
 			}
 			if out.Methods, err = s.withPasskey(tx, who.User, out.Methods); err != nil {
 				return err
+			}
+			identities, err := federation.OfUser(tx, c.App, who.User.ID)
+			if err != nil {
+				return err
+			}
+			for _, i := range identities {
+				if m := ProviderMethod(i.ProviderName); slices.Contains(methods, m) && !slices.Contains(out.Methods, m) {
+					out.Methods = append(out.Methods, m)
+				}
 			}
 		}
 		return s.Record(tx, c, auth.Event{Action: "email.checked", User: who.User.ID})

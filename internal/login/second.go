@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/session"
@@ -34,6 +35,8 @@ type half struct {
 	Device     string `json:"device,omitempty"`
 	// Methods are the AMR values of the first half; none: the password.
 	Methods []string `json:"amr,omitempty"`
+	// Upstream is an identity of a provider that becomes the user's with the second factor.
+	Upstream *auth.Upstream `json:"upstream,omitempty"`
 }
 
 // methods are how the first half proved the person.
@@ -50,7 +53,7 @@ func (s *Service) issueChallenge(tx *store.Tx, a *attempt, now user.Identity) (C
 		return Challenge{}, err
 	}
 	data, err := json.Marshal(half{Epoch: now.User.Epoch, PasswordAt: now.Password.ChangedAt.UnixMicro(), Device: a.in.Device,
-		Methods: a.methods})
+		Methods: a.methods, Upstream: a.upstream})
 	if err != nil {
 		return Challenge{}, fmt.Errorf("encode a challenge: %w", err)
 	}
@@ -117,6 +120,9 @@ func (s *Service) finishChallenge(ctx context.Context, c auth.Caller, a answer) 
 		if _, err := s.Proofs.Consume(tx, auth.ProofSecondFactor, c.App, a.token); err != nil {
 			return err
 		}
+		if err := s.linkWaiting(tx, c, now, first); err != nil {
+			return err
+		}
 		draft.For(now.User, now.Email.Verified())
 		out, err = s.startSession(tx, c, draft, now)
 		return err
@@ -129,6 +135,14 @@ func (s *Service) finishChallenge(ctx context.Context, c auth.Caller, a answer) 
 	}
 	out.Grant, err = s.Sessions.Issue(ctx, draft)
 	return out, err
+}
+
+// linkWaiting gives the user the upstream identity that waited for the second factor, if there is one.
+func (s *Service) linkWaiting(tx *store.Tx, c auth.Caller, now user.Identity, first half) error {
+	if first.Upstream == nil {
+		return nil
+	}
+	return s.linkUpstream(tx, c, now, *first.Upstream)
 }
 
 // checkChallenge finds whose challenge the token is. Guessing tokens is hopeless, but costs the network a guess.
@@ -150,6 +164,11 @@ func (s *Service) checkChallenge(ctx context.Context, c auth.Caller, token strin
 
 // enterChallenge counts the answer and reads the user again: what the first half found must still be true.
 func (s *Service) enterChallenge(tx *store.Tx, c auth.Caller, p auth.Proof, first half) (now user.Identity, err error) {
+	if first.Upstream != nil { // its provider is locked before the user, as everywhere
+		if _, err = federation.Confirm(tx, c.App, *first.Upstream, auth.UseSignIn); err != nil {
+			return now, err
+		}
+	}
 	if now, err = user.Lock(tx, p.App, p.User); err != nil {
 		return now, proofInvalid(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
@@ -26,21 +27,22 @@ import (
 
 // Service runs the flows. All fields are needed but those that say what nothing means.
 type Service struct {
-	DB       *store.DB
-	Pool     *secret.Pool
-	Sessions *session.Service
-	APIKeys  *apikey.Service
-	Factors  *factor.Factors
-	Proofs   *proof.Ledger
-	Limits   *limit.Limits
-	Audit    *audit.Log
-	Mail     *mail.Mailer
-	Accounts *account.Service
-	Invites  *invite.Service
-	Waits    *waitlist.Service
-	Clock    func() time.Time
-	Rand     io.Reader
-	Breaches *BreachCheck // nil: new passwords are not compared with known breaches
+	DB         *store.DB
+	Pool       *secret.Pool
+	Sessions   *session.Service
+	APIKeys    *apikey.Service
+	Factors    *factor.Factors
+	Proofs     *proof.Ledger
+	Limits     *limit.Limits
+	Audit      *audit.Log
+	Mail       *mail.Mailer
+	Accounts   *account.Service
+	Invites    *invite.Service
+	Waits      *waitlist.Service
+	Federation *federation.Service
+	Clock      func() time.Time
+	Rand       io.Reader
+	Breaches   *BreachCheck // nil: new passwords are not compared with known breaches
 	// FailureFloor is how long the answer to a wrong sign-in takes at least (EN-03), and Wait what waits for the rest of
 	// it; zero and nil: no longer than the work.
 	FailureFloor time.Duration

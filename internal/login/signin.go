@@ -38,15 +38,16 @@ type SignInOutcome struct {
 
 // attempt is one sign-in on its way.
 type attempt struct {
-	caller  auth.Caller
-	in      Credentials
-	app     auth.App
-	known   bool
-	who     user.Identity // as it was when the password was checked
-	subject string        // of the guess budget: one for all ways to name one user
-	guesses []*limit.Reservation
-	methods []string // how the person was proven so far; nil: by the password
-	rehash  string   // the same password under today's parameters; empty: it is already
+	caller   auth.Caller
+	in       Credentials
+	app      auth.App
+	known    bool
+	who      user.Identity // as it was when the password was checked
+	subject  string        // of the guess budget: one for all ways to name one user
+	guesses  []*limit.Reservation
+	methods  []string       // how the person was proven so far; nil: by the password
+	upstream *auth.Upstream // to be linked when the second factor is shown; nil: none
+	rehash   string         // the same password under today's parameters; empty: it is already
 }
 
 // SignIn checks a password and, where the user has one, the second factor. Budgets of the account and of the network

@@ -215,6 +215,12 @@ func (s *Service) prove(tx *store.Tx, c auth.Caller, known user.Identity, reason
 	if out.KeysRevoked, err = s.APIKeys.RevokeUnverified(tx, c, app, id, keep...); err != nil {
 		return out, err
 	}
+	// An upstream identity that came with the unproven address may be somebody else's way in (ET-12).
+	if len(keep) == 0 {
+		if err := s.unlinkAll(tx, c, app, id); err != nil {
+			return out, err
+		}
+	}
 	if out.User, err = tx.User(app, id); err != nil {
 		return out, err
 	}

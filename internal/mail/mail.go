@@ -37,6 +37,8 @@ const (
 	EmailRestored   Kind = "email-restored"        // to the new address: the old one's owner took the change back
 	Invite          Kind = "invite"                // a link that joins
 	MagicLink       Kind = "magic-link"            // a link that signs in, and a short code for the same
+	ConfirmIdentity Kind = "confirm-identity"      // a short code that proves the address of an account at a provider
+	IdentityChanged Kind = "identity-changed"      // with IdentityLinked or IdentityUnlinked
 )
 
 // Detail is a sentence that some mails of a kind have and others not: mail.<kind>.<detail> in the catalogues.
@@ -52,18 +54,22 @@ const (
 	PasskeyRemoved  Detail = "removed"        // PasskeyChanged
 	PasskeyCloned   Detail = "cloned"         // PasskeyChanged: used as if it had been copied
 	BackupCodesLeft Detail = "left"           // BackupCodeUsed, with Count
+
+	IdentityLinked   Detail = "linked"   // IdentityChanged
+	IdentityUnlinked Detail = "unlinked" // IdentityChanged
 )
 
 // Details lists the details of the kinds that have any.
 func Details() map[Kind][]Detail {
 	return map[Kind][]Detail{VerifyEmail: {UsernameTaken}, FactorChanged: {FactorOn, FactorOff, NewBackupCodes},
-		PasskeyChanged: {PasskeyAdded, PasskeyRemoved, PasskeyCloned}, BackupCodeUsed: {BackupCodesLeft}}
+		PasskeyChanged: {PasskeyAdded, PasskeyRemoved, PasskeyCloned}, BackupCodeUsed: {BackupCodesLeft},
+		IdentityChanged: {IdentityLinked, IdentityUnlinked}}
 }
 
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
 	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, PasskeyChanged, BackupCodeUsed, AccountLocked,
-		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, MagicLink, Invite}
+		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, MagicLink, Invite, ConfirmIdentity, IdentityChanged}
 }
 
 // linked reports whether mails of the kind carry a link.

@@ -103,8 +103,8 @@ func samples(since time.Time) (out []parcel) {
 		if kind.linked() {
 			p.Link, p.ExpiresAt = "https://id.example.com/?token=sample", since.Add(time.Hour)
 		}
-		if kind == MagicLink {
-			p.Code = "271828"
+		if kind == MagicLink || kind == ConfirmIdentity {
+			p.Code, p.ExpiresAt = "271828", since.Add(time.Hour)
 		}
 		bare := p
 		bare.Name, bare.Code = "", ""

@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/challenge"
+	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
@@ -49,6 +50,7 @@ type Deps struct {
 	Accounts   *account.Service
 	Invites    *invite.Service
 	Waits      *waitlist.Service
+	Federation *federation.Service
 	Login      *login.Service
 	Lifecycle  *lifecycle.Service
 	Signer     *signer.Signer
@@ -195,6 +197,18 @@ func (c *Catalogue) waysInAndTeams() []*Definition {
 		c.listInviteCodes(),
 		c.createInviteCode(),
 		c.revokeInviteCode(),
+
+		c.beginFederatedSignIn(),
+		c.finishFederatedSignIn(),
+		c.confirmIdentity(),
+		c.linkIdentity(),
+		c.unlinkIdentity(),
+		c.listIdentities(),
+		c.listProviders(),
+		c.getProvider(),
+		c.createProvider(),
+		c.updateProvider(),
+		c.deleteProvider(),
 
 		c.getCredit(),
 		c.grantCredit(),

@@ -52,6 +52,10 @@ type Definition struct {
 	Challenge ChallengeRule
 	// Consumes says that it spends a one-time secret, so a GET answers only API clients.
 	Consumes bool
+	// CrossSite says that another site leads the browser here, by a GET or by a form that it posts, with a secret that
+	// the operation itself binds to a cookie of that browser (SECURITY FD-04). So the origin is not looked at, a GET runs
+	// it without a page in between, and a HEAD never does.
+	CrossSite bool
 	// Unverified says that a session whose address is not verified may call it even at a door that refuses such
 	// sessions: what is needed to leave that state, and to leave.
 	Unverified bool

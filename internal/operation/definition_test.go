@@ -85,7 +85,8 @@ func checkInputs(t *testing.T, d *Definition) {
 			t.Errorf("input %s stands twice or is one that every operation has", f.Name)
 		}
 		seen[f.Name] = true
-		secret := slices.Contains([]string{"password", "password_confirmation", "current_password", "token", "code", "refresh_token", "flow", "credential", "lines", "challenge_secret"}, f.Name)
+		secret := slices.Contains([]string{"password", "password_confirmation", "current_password", "token", "code", "refresh_token", "flow", "credential", "lines", "challenge_secret",
+			"browser", "code_verifier", "client_secret", "state"}, f.Name)
 		if f.Secret != secret {
 			t.Errorf("input %s: secret is %v", f.Name, f.Secret)
 		}

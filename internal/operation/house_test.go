@@ -17,12 +17,14 @@ import (
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/operation"
+	"github.com/ostiary-id/ostiary/internal/outbound"
 	"github.com/ostiary-id/ostiary/internal/proof"
 	"github.com/ostiary-id/ostiary/internal/queue"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -87,7 +89,9 @@ func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, settings ...map
 		Accounts: &account.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 		Invites:  &invite.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 		Waits:    &waitlist.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
-		APIKeys:  apikeys, Audit: log, Limits: limits,
+		Federation: federation.New(federation.Options{DB: db, Keys: keys, Audit: log, Outbound: outbound.New(outbound.Options{}),
+			Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck}),
+		APIKeys: apikeys, Audit: log, Limits: limits,
 		Factors: &factor.Factors{Keys: keys, Rand: rand.Reader, Clock: clock.Now, Party: party}, Proofs: &proof.Ledger{Rand: rand.Reader},
 		Mail: &mail.Mailer{Queue: jobs, PublicURL: publicURL}, Clock: clock.Now, Rand: rand.Reader}
 	inbox := &mail.Inbox{DB: db, Keys: keys}
@@ -97,7 +101,7 @@ func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, settings ...map
 			Handlers: map[string]queue.Handler{mail.JobKind: (&mail.Handler{Transport: inbox, Clock: clock.Now}).Handle}},
 		Credentials: operation.Credentials{Sessions: sessions, Keys: apikeys, Apps: apps, Limits: limits},
 		Catalogue: operation.New(operation.Deps{DB: db, Keys: keys, Limits: limits, Users: user.NewDirectory(db, 100),
-			Sessions: sessions, APIKeys: apikeys, Apps: apps, Login: ways, Accounts: ways.Accounts, Invites: ways.Invites, Waits: ways.Waits, Lifecycle: &lifecycle.Service{Login: ways},
+			Sessions: sessions, APIKeys: apikeys, Apps: apps, Login: ways, Accounts: ways.Accounts, Invites: ways.Invites, Waits: ways.Waits, Federation: ways.Federation, Lifecycle: &lifecycle.Service{Login: ways},
 			Signer: signs, Audit: log, PublicURL: publicURL, Clock: clock.Now}),
 	}
 }

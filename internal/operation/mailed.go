@@ -51,8 +51,10 @@ func (c *Catalogue) sendMagicLink() *Definition {
 
 // SignInWithTokenInput is the input of sign-in-with-token.
 type SignInWithTokenInput struct {
-	Token  string `input:"token,required,secret"`
-	Device string `input:"device"`
+	Token        string `input:"token,required,secret"`
+	Device       string `input:"device"`
+	Browser      string `input:"browser,secret"`       // the cookie of kind state, for a token that a browser brought from a provider
+	CodeVerifier string `input:"code_verifier,secret"` // instead of it, of a client that began with a code challenge
 }
 
 func (c *Catalogue) signInWithToken() *Definition {
@@ -60,13 +62,17 @@ func (c *Catalogue) signInWithToken() *Definition {
 		Name: "sign-in-with-token",
 		Doc: "Signs in with the token of a mailed link, or with a one-time token that another flow handed out. A user " +
 			"with a second factor gets a challenge. A link proves the address; if that is the first proof, what was " +
-			"made before with the unproven address ends, and its password has to be chosen anew.",
+			"made before with the unproven address ends, and its password has to be chosen anew. A token that a " +
+			"browser brought from an identity provider works for that browser (`browser`, its cookie of kind `state`), " +
+			"or with the `code_verifier` of the challenge that the client began with; its session takes the place of " +
+			"the one that began in the browser.",
 		Access:   Anyone,
 		Results:  signInResults(),
 		Errors:   []auth.Code{auth.CodeProofInvalid, auth.CodeEmailUnverified, auth.CodeAccountDisabled},
 		Consumes: true,
 	}, func(ctx context.Context, r *Request, in *SignInWithTokenInput) (Outcome, error) {
-		return signInOutcome(c.deps.Login.SignInWithToken(ctx, r.Caller, login.TokenSignIn(*in)))
+		return signInOutcome(c.deps.Login.SignInWithToken(ctx, r.Caller, login.TokenSignIn{Token: in.Token, Device: in.Device,
+			Browser: in.Browser, Verifier: in.CodeVerifier}))
 	})
 }
 
@@ -144,11 +150,15 @@ func (c *Catalogue) loginMethods() *Definition {
 		Access:  Anyone,
 		Results: []Result{result[LoginMethods]("ok", "Each way that there is.")},
 	}, func(ctx context.Context, r *Request, in *ListLoginMethodsInput) (Outcome, error) {
-		methods, err := c.deps.Login.Methods(ctx, r.Caller.App)
+		methods, providers, err := c.deps.Login.Methods(ctx, r.Caller.App)
 		if err != nil {
 			return Outcome{}, err
 		}
-		out := LoginMethods{Methods: methods}
+		out := LoginMethods{Methods: methods, Providers: make([]ProviderMethod, len(providers))}
+		for i, p := range providers {
+			out.Providers[i] = ProviderMethod{Method: login.ProviderMethod(p.Name), Key: "oauth_" + p.Name, Provider: p.Name,
+				Kind: p.Kind, Title: p.Settings.Title}
+		}
 		if out.Challenge, err = c.loginChallenge(ctx, r.Caller.App); err != nil {
 			return Outcome{}, err
 		}

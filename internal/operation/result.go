@@ -284,17 +284,27 @@ type LoginMethod struct {
 
 // LoginMethods are the ways to sign in, as a list and one by one; a way that there is not has no value.
 type LoginMethods struct {
-	Methods   []login.Method  `json:"methods"`
-	Password  *LoginMethod    `json:"password,omitempty"`
-	MagicLink *LoginMethod    `json:"magic_link,omitempty"`
-	Passkey   *LoginMethod    `json:"passkey,omitempty"`
-	Challenge *LoginChallenge `json:"challenge,omitempty"`
+	Methods   []login.Method   `json:"methods"`
+	Password  *LoginMethod     `json:"password,omitempty"`
+	MagicLink *LoginMethod     `json:"magic_link,omitempty"`
+	Passkey   *LoginMethod     `json:"passkey,omitempty"`
+	Providers []ProviderMethod `json:"providers"`
+	Challenge *LoginChallenge  `json:"challenge,omitempty"`
 }
 
 // LoginChallenge is what a page must show before somebody signs in or up.
 type LoginChallenge struct {
 	Kind    string `json:"kind"`
 	SiteKey string `json:"site_key,omitempty"` // that the service's widget is made with; never that of an allow-list
+}
+
+// ProviderMethod is an identity provider that signs in.
+type ProviderMethod struct {
+	Method   login.Method      `json:"method"`   // provider:NAME
+	Key      string            `json:"key"`      // oauth_NAME, for answers that are keyed by it
+	Provider string            `json:"provider"` // its name, as begin-federated-sign-in takes it
+	Kind     auth.ProviderKind `json:"kind"`
+	Title    string            `json:"title"` // for a button
 }
 
 // EmailPending is a new address that waits for its link.

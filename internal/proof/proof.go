@@ -46,12 +46,13 @@ func (l *Ledger) Lifetime(kind auth.ProofKind) time.Duration {
 }
 
 // replaces reports whether a new proof of the kind ends older unspent ones of the same user (SECURITY ET-05).
-// Second-factor challenges, sign-in tokens and sign-ins with a passkey do not, for a person may sign in on several
-// devices at once; nor do invites, which belong to no user. The links that take a new address back do not, or a thief who changes the address
-// twice would end the owner's (ET-13).
+// Second-factor challenges, sign-in tokens, sign-ins with a passkey and what is under way to a provider do not, for a
+// person may sign in on several devices at once; nor do invites, which belong to no user. The links that take a new
+// address back do not, or a thief who changes the address twice would end the owner's (ET-13).
 func replaces(kind auth.ProofKind) bool {
 	switch kind {
-	case auth.ProofSecondFactor, auth.ProofSignIn, auth.ProofInvite, auth.ProofCancelEmail, auth.ProofPasskeySignIn, auth.ProofPasskeySecond:
+	case auth.ProofSecondFactor, auth.ProofSignIn, auth.ProofInvite, auth.ProofCancelEmail, auth.ProofPasskeySignIn, auth.ProofPasskeySecond,
+		auth.ProofOAuthState, auth.ProofIdentity:
 		return false
 	}
 	return true
@@ -145,7 +146,7 @@ func (l *Ledger) SpendAttempt(tx *store.Tx, app auth.AppID, id auth.ProofID, mos
 func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds ...auth.ProofKind) error {
 	if len(kinds) == 0 {
 		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor, auth.ProofChangeEmail,
-			auth.ProofMagicLink, auth.ProofEmailCode, auth.ProofSignIn,
+			auth.ProofMagicLink, auth.ProofEmailCode, auth.ProofSignIn, auth.ProofOAuthState, auth.ProofIdentity,
 			auth.ProofPasskeyNew, auth.ProofPasskeyOffered, auth.ProofPasskeySecond, auth.ProofPasskeyStepUp}
 	}
 	for _, kind := range kinds {

@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/factor"
+	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
@@ -53,16 +54,17 @@ type house struct {
 	signer     *signer.Signer
 	limits     *limit.Limits
 
-	apps     *app.Service
-	factors  *factor.Factors
-	sessions *session.Service
-	apikeys  *apikey.Service
-	accounts *account.Service
-	invites  *invite.Service
-	waits    *waitlist.Service
-	library  *web.Library
-	mailer   *mail.Mailer
-	inbox    *mail.Inbox // nil: there is none
+	apps       *app.Service
+	factors    *factor.Factors
+	sessions   *session.Service
+	apikeys    *apikey.Service
+	accounts   *account.Service
+	invites    *invite.Service
+	waits      *waitlist.Service
+	federation *federation.Service
+	library    *web.Library
+	mailer     *mail.Mailer
+	inbox      *mail.Inbox // nil: there is none
 
 	users     *user.Directory
 	login     *login.Service
@@ -171,6 +173,8 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.accounts = &account.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.invites = &invite.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.waits = &waitlist.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
+	h.federation = federation.New(federation.Options{DB: h.db, Keys: h.keys, Audit: h.audit, Outbound: h.outbound, Clock: o.Clock,
+		Rand: o.Rand, Recheck: h.sessions.Recheck})
 	h.factors = &factor.Factors{Keys: h.keys, Rand: o.Rand, Clock: o.Clock, Pending: c.Lifetimes.TOTPEnrolment, Party: p.party}
 	h.mailer = &mail.Mailer{Queue: h.queue, PublicURL: c.PublicBase(), Library: h.library}
 	if c.DevInbox() {
@@ -180,7 +184,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 
 	h.login = &login.Service{DB: h.db, Pool: h.pool, Sessions: h.sessions, APIKeys: h.apikeys, Factors: h.factors, Proofs: h.proofs,
 		Limits: h.limits, Audit: h.audit, Mail: h.mailer, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
-		Clock: o.Clock, Rand: o.Rand, FailureFloor: c.Password.FailureFloor, Wait: o.Wait}
+		Federation: h.federation, Clock: o.Clock, Rand: o.Rand, FailureFloor: c.Password.FailureFloor, Wait: o.Wait}
 	if c.Password.BreachCheck {
 		h.login.Breaches = &login.BreachCheck{Get: h.outbound.Get, URL: c.Password.BreachURL, Log: o.Logger}
 	}
@@ -188,7 +192,8 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
 		APIKeys: h.apikeys, Apps: h.apps, Challenges: h.challenges, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
-		Login: h.login, Lifecycle: h.lifecycle, Signer: h.signer, Audit: h.audit,
+		Federation: h.federation,
+		Login:      h.login, Lifecycle: h.lifecycle, Signer: h.signer, Audit: h.audit,
 		PublicURL: c.PublicBase(), Clock: o.Clock, Observe: observe})
 	h.late.live = h.catalogue
 	h.late.credentials = &operation.Credentials{Sessions: h.sessions, Keys: h.apikeys, Apps: h.apps, Limits: h.limits}

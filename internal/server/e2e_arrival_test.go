@@ -125,7 +125,7 @@ func TestImportReport(t *testing.T) {
 		if report.Created != 2 || report.Existing != 1 || report.Invalid != 12 {
 			t.Errorf("%+v", report)
 		}
-		if got := strings.Join(report.Lines[0].NotCarried, "; "); got != "totp (the file has no secret); identities (1); membership in acme (there is no such account)" {
+		if got := strings.Join(report.Lines[0].NotCarried, "; "); got != "totp (the file has no secret); membership in acme (there is no such account); identity at google (there is no such provider)" {
 			t.Errorf("not carried: %s", got)
 		}
 		if events := importEvents(t, i); events["user.imported"] != 2 || events["users.imported"] != 1 {

@@ -392,6 +392,12 @@ func callMethod(ctx context.Context, name string, m reflect.Value) error {
 			text = word
 		}
 		plausible(v, text)
+		if name == "CreateProvider" {
+			v.FieldByName("ClientID").SetString("x")
+		}
+		if name == "UpdateProvider" && v.Kind() == reflect.Map {
+			v.Set(reflect.ValueOf(map[string]any{"title": "x"}))
+		}
 		args = append(args, v)
 	}
 	out := m.Call(args)
@@ -406,7 +412,7 @@ func plausible(v reflect.Value, text string) {
 	case reflect.Map:
 		v.Set(reflect.ValueOf(map[string]any{"name": "x"}))
 	case reflect.Struct:
-		for name, text := range map[string]string{"Email": "x@example.com", "Password": phrase, "Name": "x", "Username": "x", "Code": "123456"} {
+		for name, text := range map[string]string{"Email": "x@example.com", "Password": phrase, "Name": "x", "Username": "x", "Code": "123456", "Kind": "oidc"} {
 			if f := v.FieldByName(name); f.IsValid() && f.Kind() == reflect.String {
 				f.SetString(text)
 			}

@@ -9,8 +9,8 @@ import (
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 )
 
-// mailedCode finds the short code of a mail.
-var mailedCode = regexp.MustCompile(`: (\d{6})\n`)
+// shortCode finds the short code of a mail.
+var shortCode = regexp.MustCompile(`: (\d{6})\n`)
 
 // mailedWays are the Givens of signing in by mail, and of what is asked before anybody has signed in.
 func mailedWays() map[string]give {
@@ -50,13 +50,23 @@ func (s *stage) mailSignIn(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	code, err := s.mailedCode(ctx)
+	return map[string]string{"token": token, "flow": asked.Flow, "code": code}, err
+}
+
+// mailedCode is the short code of the latest mail.
+func (s *stage) mailedCode(ctx context.Context) (string, error) {
+	if err := s.Work(ctx); err != nil {
+		return "", err
+	}
 	list, err := s.Inbox().List(ctx, 1)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	code := mailedCode.FindStringSubmatch(list[0].Text)
-	if code == nil {
-		return nil, errors.New("no code was mailed")
+	if len(list) > 0 {
+		if code := shortCode.FindStringSubmatch(list[0].Text); code != nil {
+			return code[1], nil
+		}
 	}
-	return map[string]string{"token": token, "flow": asked.Flow, "code": code[1]}, nil
+	return "", errors.New("no code was mailed")
 }

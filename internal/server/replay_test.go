@@ -42,7 +42,7 @@ func TestShippedExamples(t *testing.T) {
 			replayed(t, src, "")
 		})
 	}
-	for _, name := range []string{"accountmaker.yaml", "club.yaml", "ledger.yaml", "legacy.yaml"} {
+	for _, name := range []string{"club.yaml", "ledger.yaml", "legacy.yaml"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data, err := os.ReadFile(filepath.Join("testdata", name))

@@ -28,7 +28,9 @@ func limitsOf(exchanges []exchange) servertest.Option {
 // prepare does what directives ask for before the request. They set variables: `mail NAME ADDRESS` (the token of the
 // newest link), `mail-code NAME ADDRESS`, `totp NAME SECRET`, `app-key NAME`, `foreign-key NAME` (of another app), `administrator NAME` (an access token),
 // `account NAME ADDRESS` (the id of an account that the user owns); or they make something true: `advance DURATION`,
-// `invite ADDRESS`, `invite-code CODE CREDIT`, `registration MODE`, `disable ADDRESS`, `verify ADDRESS`.
+// `invite ADDRESS`, `invite-code CODE CREDIT`, `registration MODE`, `disable ADDRESS`, `verify ADDRESS`, `provider NAME DOMAIN` (an identity provider
+// that is the authority for the domain), `person ID ADDRESS` (who sits at it); `travel CODE STATE LOCATION` goes to the provider, by
+// the variable LOCATION, and takes what it sends back.
 func (c *conversation) prepare(e exchange) {
 	c.t.Helper()
 	ctx := c.t.Context()
@@ -71,6 +73,14 @@ func (c *conversation) prepare(e exchange) {
 		case "disable":
 			user := ok[client.User](c.t)(c.i.Operator.GetUser(ctx, d[1]))
 			ok[client.User](c.t)(c.i.Operator.DisableUser(ctx, user.ID))
+		case "provider":
+			c.club = startUpstream(c.t)
+			c.club.connect(c.i, d[1], shopURI, d[2])
+		case "person":
+			c.club.as(object{"id": d[1], "email": d[2], "email_verified": true, "name": "Kim"})
+		case "travel":
+			back := c.club.answer(c.vars[d[3]])
+			c.vars[d[1]], c.vars[d[2]] = back.Get("code"), back.Get("state")
 		default:
 			c.t.Fatalf("no directive %q", d[0])
 		}

@@ -46,6 +46,7 @@ func TestTranscripts(t *testing.T) {
 // of a server on which all share their paths.
 func allContracts(name string) servertest.Option {
 	return servertest.Configure(func(c *config.Config) {
+		c.Outbound.Allow = loopback() // identity providers of transcripts
 		shipped := shippedNames()
 		if slices.Contains(shipped, name) {
 			return // the default
@@ -152,6 +153,7 @@ type conversation struct {
 	t    *testing.T
 	i    *servertest.Instance
 	vars map[string]string
+	club *upstream // an identity provider; nil: none
 }
 
 var variable = regexp.MustCompile(`\{\{([a-z0-9_-]+)\}\}`)
@@ -216,6 +218,14 @@ func (c *conversation) capture(e exchange, resp *http.Response, body []byte) {
 			}
 			continue
 		}
+		if name, found := strings.CutPrefix(d[2], "location"); found {
+			location, err := resp.Location()
+			none(c.t, err)
+			if c.vars[d[1]] = location.String(); name != "" {
+				c.vars[d[1]] = location.Query().Get(name[1:])
+			}
+			continue
+		}
 		var value any
 		none(c.t, json.Unmarshal(body, &value))
 		for step := range strings.SplitSeq(d[2], ".") {
@@ -273,6 +283,10 @@ func (c *conversation) show(resp *http.Response, body []byte) string {
 		fmt.Fprintf(&b, "\n%s\n", bytes.TrimRight(body, "\n"))
 	}
 	text := strings.ReplaceAll(b.String(), c.i.URL, "{{url}}")
+	text = strings.ReplaceAll(text, url.QueryEscape(c.i.URL), "{{url}}")
+	if c.club != nil {
+		text = strings.ReplaceAll(text, c.club.URL, "{{provider}}")
+	}
 	for _, p := range placeholders {
 		text = p.pattern.ReplaceAllString(text, p.instead)
 	}

@@ -46,6 +46,22 @@ func (tx *Tx) IdentitiesOfUser(app auth.AppID, user auth.UserID) ([]auth.Identit
 	return out, err
 }
 
+// IdentitiesOf reads the identities of the given users, by user and oldest first.
+func (tx *Tx) IdentitiesOf(app auth.AppID, users []auth.UserID) (map[auth.UserID][]auth.Identity, error) {
+	out := map[auth.UserID][]auth.Identity{}
+	if len(users) == 0 {
+		return out, nil
+	}
+	args := padded(app, users)
+	err := tx.all(identitySelect+" WHERE i.app_id = $1 AND i.user_id IN ("+marks(2, len(args)-1)+") ORDER BY i.created_at, i.id", args,
+		func(scan func(dest ...any) error) error {
+			i, err := scanIdentity(scan)
+			out[i.User] = append(out[i.User], i)
+			return err
+		})
+	return out, err
+}
+
 // CountIdentities counts who is linked by a provider.
 func (tx *Tx) CountIdentities(app auth.AppID, provider auth.ProviderID) (n int, err error) {
 	err = tx.one("SELECT count(*) FROM identities WHERE app_id = $1 AND provider_id = $2", []any{app, provider}, &n)
