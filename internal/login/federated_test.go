@@ -39,7 +39,7 @@ func (h *house) provider(name string) auth.Provider {
 		_, err = tx.UpdateClient(client)
 		return err
 	})
-	p, err := h.Federation.Create(context.Background(), operator(), federation.ProviderInput{Name: name, Kind: auth.ProviderOAuth2, Secret: "a client secret of the provider",
+	p, err := h.Federation.Create(context.Background(), operator(), federation.ProviderInput{Name: name, Kind: auth.ProviderOAuth2, Secret: "a-client-secret-of-the-provider",
 		Settings: auth.ProviderSettings{Title: name, ClientID: "ostiary", AuthorizationURL: "https://" + name + ".example/authorize",
 			TokenURL: "https://" + name + ".example/token", UserURL: "https://" + name + ".example/user",
 			Claims: auth.ClaimMapping{Subject: "id", Email: "email"}}})

@@ -29,8 +29,8 @@ type upstream struct {
 }
 
 const (
-	upstreamClient = "ostiary at the club"
-	upstreamSecret = "a secret between the club and the house"
+	upstreamClient = "ostiary-at-the-club"
+	upstreamSecret = "a-secret-of-the-club-and-the-house"
 )
 
 func loopback() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
