@@ -129,19 +129,8 @@ func (s *Service) UnlinkIdentity(ctx context.Context, c auth.Caller, id auth.Ide
 		if at < 0 {
 			return auth.E(auth.CodeNotFound, "There is no such identity.")
 		}
-		keys, err := s.withPasskey(tx, now.User, nil)
-		if err != nil {
+		if err := s.keepsWayIn(tx, now, slices.Delete(list, at, at+1)); err != nil {
 			return err
-		}
-		other := len(keys) > 0 || now.Password.Hash != "" && !now.Password.MustChange
-		for i := range list {
-			if i != at && !other {
-				_, err := federation.Active(tx, c.App, list[i].ProviderName)
-				other = err == nil
-			}
-		}
-		if !other {
-			return auth.E(auth.CodeConflict, "This is the last way in. Set a password or link another account first.")
 		}
 		if err := s.Federation.Unlink(tx, c, c.User, id); err != nil {
 			return err
@@ -152,4 +141,22 @@ func (s *Service) UnlinkIdentity(ctx context.Context, c auth.Caller, id auth.Ide
 		}
 		return s.Notify(tx, c, mail.Message{Kind: mail.IdentityChanged, App: app, Detail: mail.IdentityUnlinked}, now)
 	})
+}
+
+// keepsWayIn refuses to leave a user without a password, a passkey, or one of the identities by a provider in use. Code:
+// conflict.
+func (s *Service) keepsWayIn(tx *store.Tx, now user.Identity, left []auth.Identity) error {
+	if now.Password.Hash != "" && !now.Password.MustChange {
+		return nil
+	}
+	if keys, err := s.withPasskey(tx, now.User, nil); err != nil || len(keys) > 0 {
+		return err
+	}
+	for _, i := range left {
+		_, err := federation.Active(tx, now.User.App, i.ProviderName)
+		if !auth.Is(err, auth.CodeNotFound) {
+			return err
+		}
+	}
+	return auth.E(auth.CodeConflict, "This is the last way in. Set a password or link another account first.")
 }
