@@ -76,6 +76,13 @@ func (c *Client) EnableUser(ctx context.Context, id string) (User, error) {
 	return out, c.call(ctx, request{method: http.MethodPost, path: "/users/" + segment(id) + "/enable", out: &out})
 }
 
+// DeleteUser shuts a user out and lets them be erased after the grace period, or within minutes.
+func (c *Client) DeleteUser(ctx context.Context, id string, immediately bool) (User, error) {
+	var out User
+	in := map[string]bool{"immediately": immediately}
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/users/" + segment(id) + "/delete", in: in, out: &out})
+}
+
 // SetRole gives a user another role: user, member, moderator or admin.
 func (c *Client) SetRole(ctx context.Context, id, role string) (User, error) {
 	var out User

@@ -31,6 +31,7 @@ type User struct {
 	CreatedAt        time.Time      `json:"created_at"`
 	UpdatedAt        time.Time      `json:"updated_at"`
 	DisabledAt       *time.Time     `json:"disabled_at"`
+	DeletesAt        *time.Time     `json:"deletes_at"` // when the user is erased
 	Memberships      []Membership   `json:"memberships"`
 	ActiveMembership *Membership    `json:"active_membership"` // that the session acts for
 	Credit           *Credit        `json:"credit"`

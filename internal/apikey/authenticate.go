@@ -126,7 +126,7 @@ func (s *Service) owner(ctx context.Context, key auth.APIKey) (*person, error) {
 	switch {
 	case err != nil:
 		return nil, absent(err)
-	case user.row.Status != auth.UserActive:
+	case user.row.Shown() != auth.UserActive:
 		return nil, auth.E(auth.CodeAccountDisabled, "")
 	case status != auth.AppActive || user.row.Epoch != key.UserEpoch:
 		return nil, invalidKey()

@@ -13,6 +13,7 @@ const (
 	ProofInvite        ProofKind = "invite" // of an Invite, whose id is the proof's data
 	ProofChangeEmail   ProofKind = "change-email"
 	ProofCancelEmail   ProofKind = "cancel-email-change" // mailed to the address that a change replaces
+	ProofCancelDelete  ProofKind = "cancel-deletion"     // lives as long as the deletion waits
 	ProofMagicLink     ProofKind = "magic-link"          // a mailed link that signs in
 	ProofEmailCode     ProofKind = "email-code"          // the flow that a mailed short code belongs to
 	ProofSignIn        ProofKind = "sign-in-token"       // handed out once by a flow that has proven the person

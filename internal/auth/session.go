@@ -20,6 +20,7 @@ const (
 	EndFactorRemoved       EndReason = "second-factor-removed"
 	EndEmailProven         EndReason = "email-proven-elsewhere"
 	EndEmailKept           EndReason = "email-change-canceled"
+	EndDeleted             EndReason = "account-deleted"
 	EndAppDisabled         EndReason = "app-disabled"
 	EndClientDisabled      EndReason = "client-disabled"
 	EndReplaced            EndReason = "replaced"

@@ -8,6 +8,8 @@ type UserStatus string
 const (
 	UserActive   UserStatus = "active"
 	UserDisabled UserStatus = "disabled"
+	// UserDeleting is how a user with DeleteAt is shown and looked for (User.Shown); rows never hold it.
+	UserDeleting UserStatus = "deleting"
 )
 
 // Role is what a user may do in the app: `user` serves itself, `admin` manages the app; `moderator` and
@@ -51,6 +53,17 @@ type User struct {
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	DisabledAt time.Time // zero: not disabled
+	// DeleteAt is when the user is erased; zero: never. Until then an active one takes the deletion back by signing in;
+	// API keys rest.
+	DeleteAt time.Time
+}
+
+// Shown is the status that people see.
+func (u User) Shown() UserStatus {
+	if !u.DeleteAt.IsZero() {
+		return UserDeleting
+	}
+	return u.Status
 }
 
 // Email is one address of a user. The primary one receives mails and is shown as the user's address.

@@ -19,7 +19,8 @@ type usersCmd struct {
 	Show    usersShowCmd    `cmd:"" help:"Show a user."`
 	Create  usersCreateCmd  `cmd:"" help:"Make a user."`
 	Disable usersDisableCmd `cmd:"" help:"Shut a user out at once."`
-	Enable  usersEnableCmd  `cmd:"" help:"Let a user in again."`
+	Enable  usersEnableCmd  `cmd:"" help:"Let a user in again who is disabled or about to be erased."`
+	Delete  usersDeleteCmd  `cmd:"" help:"Shut a user out at once, and erase everything about them after the grace period."`
 	SignOut usersSignOutCmd `cmd:"" help:"End every session of a user."`
 
 	Passkeys passkeysCmd `cmd:"" help:"Passkeys of a user."`
@@ -29,7 +30,7 @@ type usersCmd struct {
 }
 
 type usersListCmd struct {
-	Status string `placeholder:"active|disabled" help:"Only those."`
+	Status string `placeholder:"active|disabled|deleting" help:"Only those."`
 	Role   string `help:"Only those."`
 	Search string `help:"Only those whose address or username begins like this."`
 }
@@ -110,6 +111,22 @@ func (c usersEnableCmd) Run(e *env, parent *usersCmd) error {
 			return client.User{}, err
 		}
 		return ask.EnableUser(e.ctx, id)
+	})
+}
+
+type usersDeleteCmd struct {
+	userArg
+	Immediately bool `help:"Erase within minutes. Nothing takes that back."`
+}
+
+// Run lets a user be erased.
+func (c usersDeleteCmd) Run(e *env, parent *usersCmd) error {
+	return e.one(parent.App, func(ask *client.Client) (client.User, error) {
+		id, err := c.id(e.ctx, ask)
+		if err != nil {
+			return client.User{}, err
+		}
+		return ask.DeleteUser(e.ctx, id, c.Immediately)
 	})
 }
 

@@ -86,6 +86,7 @@ type Lifetimes struct {
 	Invite         time.Duration `key:"invite" default:"7d" help:"Invitations by mail."`
 	PasswordReset  time.Duration `key:"password_reset" default:"1h" help:"Links that reset a password."`
 	SecondFactor   time.Duration `key:"second_factor" default:"5m" help:"The time to answer a second-factor challenge."`
+	Deletion       time.Duration `key:"deletion" default:"30d" help:"How long users who delete their account, or whom an administrator deletes, are kept: they can take it back, then everything about them is erased."`
 	Setup          time.Duration `key:"setup" default:"24h" help:"The link that makes the first administrator."`
 	TOTPEnrolment  time.Duration `key:"totp_enrolment" default:"10m" help:"The time to confirm a new authenticator."`
 	SigningPeriod  time.Duration `key:"signing_period" default:"90d" help:"How long a signing key signs before its successor takes over."`

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -32,6 +33,9 @@ func (s *Service) administer(ctx context.Context, c auth.Caller, id auth.UserID,
 		if err != nil {
 			return absent(err, "There is no such user.")
 		}
+		if !now.User.DeleteAt.IsZero() && !tx.Now().Before(now.User.DeleteAt) {
+			return auth.E(auth.CodeNotFound, "The user is being erased.")
+		}
 		if err := change(tx, now); err != nil {
 			return err
 		}
@@ -55,7 +59,7 @@ func (s *Service) recheckAdministrator(tx *store.Tx, c auth.Caller) error {
 
 // keepOneAdministrator refuses what would leave the app without an active administrator. The app's row is locked.
 func keepOneAdministrator(tx *store.Tx, u auth.User) error {
-	if u.Role != auth.RoleAdmin || u.Status != auth.UserActive {
+	if u.Role != auth.RoleAdmin || u.Shown() != auth.UserActive {
 		return nil
 	}
 	n, err := tx.CountActive(u.App, auth.RoleAdmin)
@@ -106,12 +110,17 @@ func (s *Service) DisableUser(ctx context.Context, c auth.Caller, id auth.UserID
 	})
 }
 
-// EnableUser lets a disabled user in again; what ended stays ended. Code: not-found.
+// EnableUser lets a user in again who is disabled or about to be erased; what ended stays ended. Code: not-found (also once
+// the time to be erased has come).
 func (s *Service) EnableUser(ctx context.Context, c auth.Caller, id auth.UserID) (user.Profile, error) {
 	return s.administer(ctx, c, id, func(tx *store.Tx, now user.Identity) error {
-		if now.User.Status == auth.UserActive {
+		if now.User.Shown() == auth.UserActive {
 			return nil
 		}
+		if err := s.Login.Proofs.RevokeAll(tx, c.App, now.User.ID, auth.ProofCancelDelete); err != nil {
+			return err
+		}
+		now.User.DeleteAt = time.Time{}
 		if _, err := user.SetStatus(tx, now.User, auth.UserActive); err != nil {
 			return err
 		}

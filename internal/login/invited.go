@@ -308,7 +308,7 @@ func (s *Service) mayStillInvite(tx *store.Tx, i auth.Invite) error {
 		return proofInvalid(err)
 	}
 	switch {
-	case inviter.Status != auth.UserActive:
+	case inviter.Shown() != auth.UserActive:
 		return dead
 	case inviter.Role == auth.RoleAdmin:
 		return nil

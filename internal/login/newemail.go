@@ -141,7 +141,7 @@ func (s *Service) cancelEmailChange(tx *store.Tx, c auth.Caller, token string) (
 	if err != nil {
 		return false, proofInvalid(err)
 	}
-	if who.User.Status != auth.UserActive {
+	if who.User.Status != auth.UserActive || due(tx, who.User) {
 		return false, auth.E(auth.CodeProofInvalid, "")
 	}
 	if _, err := s.Proofs.Consume(tx, auth.ProofCancelEmail, c.App, token); err != nil {
@@ -192,6 +192,11 @@ func (s *Service) lockOut(tx *store.Tx, c auth.Caller, app auth.App, who user.Id
 		return err
 	} else if n > 0 {
 		if err := s.Record(tx, c, auth.Event{App: who.User.App, Action: "passkeys.removed", User: who.User.ID}); err != nil {
+			return err
+		}
+	}
+	if !who.User.DeleteAt.IsZero() { // whoever was in there asked for that too
+		if _, err := s.keep(tx, c, who.User, "email-change-canceled"); err != nil {
 			return err
 		}
 	}

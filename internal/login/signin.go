@@ -220,7 +220,8 @@ func lockProven(tx *store.Tx, who user.Identity, p auth.Policy) (user.Identity, 
 	if err != nil {
 		return now, err
 	}
-	if now.Password.Hash != who.Password.Hash || now.User.Epoch != who.User.Epoch || now.User.TOTP != who.User.TOTP {
+	if now.Password.Hash != who.Password.Hash || now.User.Epoch != who.User.Epoch || now.User.TOTP != who.User.TOTP ||
+		due(tx, now.User) {
 		return now, auth.E(auth.CodeInvalidCredentials, "The account has just changed. Please sign in again.")
 	}
 	if refusal := standing(now, p); refusal != nil {
@@ -311,12 +312,16 @@ func (s *Service) finish(ctx context.Context, a *attempt, methods []string) (Sig
 	return SignInOutcome{SignedIn: &out}, err
 }
 
-// startSession stores the session and the event of a sign-in that is complete.
+// startSession stores the session and the event of a sign-in that is complete. It takes back a deletion that waits.
 func (s *Service) startSession(tx *store.Tx, c auth.Caller, draft *session.Draft, now user.Identity) (SignedIn, error) {
+	var err error
+	if now.User, err = s.returned(tx, c, now); err != nil {
+		return SignedIn{}, err
+	}
 	if err := s.Sessions.Insert(tx, draft); err != nil {
 		return SignedIn{}, err
 	}
-	err := s.Record(tx, c, auth.Event{Action: "sign-in.succeeded", User: now.User.ID, Session: draft.Session.ID,
+	err = s.Record(tx, c, auth.Event{Action: "sign-in.succeeded", User: now.User.ID, Session: draft.Session.ID,
 		Data: map[string]string{"contract": c.Door.Contract}})
 	if err != nil {
 		return SignedIn{}, err

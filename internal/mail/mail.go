@@ -36,6 +36,8 @@ const (
 	EmailChanged    Kind = "email-changed"         // to the old address: it is the user's no more; the link takes it back
 	EmailRestored   Kind = "email-restored"        // to the new address: the old one's owner took the change back
 	Invite          Kind = "invite"                // a link that joins
+	AccountDeleting Kind = "account-deleting"      // the account will be erased; the link keeps it
+	AccountKept     Kind = "account-kept"          // a sign-in took the deletion back
 	MagicLink       Kind = "magic-link"            // a link that signs in, and a short code for the same
 	ConfirmIdentity Kind = "confirm-identity"      // a short code that proves the address of an account at a provider
 	IdentityChanged Kind = "identity-changed"      // with IdentityLinked or IdentityUnlinked
@@ -69,13 +71,14 @@ func Details() map[Kind][]Detail {
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
 	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, PasskeyChanged, BackupCodeUsed, AccountLocked,
-		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, MagicLink, Invite, ConfirmIdentity, IdentityChanged}
+		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, AccountDeleting, AccountKept,
+		MagicLink, Invite, ConfirmIdentity, IdentityChanged}
 }
 
 // linked reports whether mails of the kind carry a link.
 func (k Kind) linked() bool {
 	switch k {
-	case VerifyEmail, ResetPassword, ChangeEmail, EmailChanging, EmailChanged, MagicLink, Invite:
+	case VerifyEmail, ResetPassword, ChangeEmail, EmailChanging, EmailChanged, AccountDeleting, MagicLink, Invite:
 		return true
 	}
 	return false
@@ -184,6 +187,8 @@ func (m *Mailer) link(msg Message) (string, error) {
 		template, page = msg.Links.Reset, "/reset?token={token}"
 	case EmailChanging, EmailChanged: // always our own page: a mount's templates know nothing of it
 		template, page = "", "/cancel-email-change?token={token}"
+	case AccountDeleting:
+		template, page = "", "/cancel-deletion?token={token}"
 	case Invite:
 		template, page = msg.Links.Invite, "/invite?token={token}"
 	case MagicLink:

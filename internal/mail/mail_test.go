@@ -106,7 +106,7 @@ func TestEveryKindOfMail(t *testing.T) {
 			got := h.list(1)[0]
 			page := map[mail.Kind]string{mail.VerifyEmail: "verify", mail.ResetPassword: "reset",
 				mail.ChangeEmail: "verify", mail.EmailChanging: "cancel-email-change",
-				mail.EmailChanged: "cancel-email-change", mail.MagicLink: "magic", mail.Invite: "invite"}[kind]
+				mail.EmailChanged: "cancel-email-change", mail.AccountDeleting: "cancel-deletion", mail.MagicLink: "magic", mail.Invite: "invite"}[kind]
 			linked := page != ""
 			link := "https://id.example.com/" + page + "?token=tok_en-1"
 			if linked != (len(got.Links) == 1) || linked && (got.Links[0] != link || !strings.Contains(got.Text, link) ||

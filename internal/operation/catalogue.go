@@ -107,6 +107,10 @@ func (c *Catalogue) definitions() []*Definition {
 		c.cancelEmailChange(),
 		c.changeUsername(),
 		c.stepUp(),
+		c.listMyEvents(),
+		c.exportMyData(),
+		c.deleteAccount(),
+		c.cancelDeletion(),
 
 		c.requestPasswordReset(),
 		c.checkResetToken(),
@@ -133,6 +137,7 @@ func (c *Catalogue) definitions() []*Definition {
 		c.updateUser(),
 		c.disableUser(),
 		c.enableUser(),
+		c.deleteUser(),
 		c.setRole(),
 		c.endUserSessions(),
 

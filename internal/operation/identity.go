@@ -53,6 +53,11 @@ type Identities struct {
 	Identities []Identity `json:"identities"`
 }
 
+func identityView(i auth.Identity) Identity {
+	return Identity{ID: i.ID, Provider: i.ProviderName, Issuer: i.Issuer, Subject: i.Subject, Email: i.Email, Username: i.Username,
+		CreatedAt: i.CreatedAt, LastUsedAt: i.LastUsedAt}
+}
+
 // Registration codes, of operations that may make a user of a stranger.
 func strangerCodes() []auth.Code {
 	return []auth.Code{auth.CodeRegistrationClosed, auth.CodeInvitationRequired, auth.CodeInviteCodeRequired,
@@ -237,12 +242,7 @@ func (c *Catalogue) listIdentities() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		out := Identities{Identities: make([]Identity, len(list))}
-		for i, id := range list {
-			out.Identities[i] = Identity{ID: id.ID, Provider: id.ProviderName, Issuer: id.Issuer, Subject: id.Subject, Email: id.Email, Username: id.Username,
-				CreatedAt: id.CreatedAt, LastUsedAt: id.LastUsedAt}
-		}
-		return OK(out), nil
+		return OK(Identities{Identities: views(list, identityView)}), nil
 	})
 }
 

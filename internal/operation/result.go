@@ -44,6 +44,7 @@ type Profile struct {
 	CreatedAt        time.Time       `json:"created_at"`
 	UpdatedAt        time.Time       `json:"updated_at"`
 	DisabledAt       time.Time       `json:"disabled_at,omitempty"`
+	DeletesAt        time.Time       `json:"deletes_at,omitempty"` // when the user is erased; status is `deleting` until then
 	// Memberships are the user's places in accounts, oldest first, at most 100, each with its account. ActiveMembership is
 	// the one that the session which asks acts for; only where a session is at hand.
 	Memberships      []Membership `json:"memberships"`

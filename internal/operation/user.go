@@ -162,7 +162,7 @@ func (c *Catalogue) disableUser() *Definition {
 func (c *Catalogue) enableUser() *Definition {
 	return define(Definition{
 		Name:    "enable-user",
-		Doc:     "Lets a disabled user in again. Sessions that ended stay ended.",
+		Doc:     "Lets a user in again who is disabled or about to be erased. Sessions that ended stay ended.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[UserResult]("ok", "The user is active.")},

@@ -63,9 +63,9 @@ func profile(p user.Profile) Profile {
 		Memberships: memberships, Credit: credit, Emails: emails,
 		ID: u.ID, Number: u.Number, Email: p.Email.Address, EmailVerified: p.Email.Verified(),
 		EmailVerifiedAt: p.Email.VerifiedAt, Username: u.Username, Name: u.Name, GivenName: u.GivenName,
-		FamilyName: u.FamilyName, Locale: u.Locale, Role: u.Role, Status: u.Status, TwoFactorEnabled: u.TOTP,
+		FamilyName: u.FamilyName, Locale: u.Locale, Role: u.Role, Status: u.Shown(), TwoFactorEnabled: u.TOTP,
 		ExternalID: u.ExternalID, Attributes: attributes, Version: u.Version, CreatedAt: u.CreatedAt,
-		UpdatedAt: u.UpdatedAt, DisabledAt: u.DisabledAt,
+		UpdatedAt: u.UpdatedAt, DisabledAt: u.DisabledAt, DeletesAt: u.DeleteAt,
 	}
 }
 

@@ -29,6 +29,8 @@ func DefaultTTL(kind auth.ProofKind) time.Duration {
 		return 24 * time.Hour
 	case auth.ProofPasswordReset:
 		return time.Hour
+	case auth.ProofCancelDelete:
+		return 30 * 24 * time.Hour
 	case auth.ProofSetup, auth.ProofInvite:
 		return 7 * 24 * time.Hour
 	case auth.ProofPasskeyNew, auth.ProofPasskeyOffered, auth.ProofPasskeySignIn, auth.ProofPasskeySecond, auth.ProofPasskeyStepUp:
@@ -141,8 +143,8 @@ func (l *Ledger) SpendAttempt(tx *store.Tx, app auth.AppID, id auth.ProofID, mos
 }
 
 // RevokeAll spends every unspent proof of a user, of the named kinds or, without names, of all kinds that belong to
-// a user: after a password change, a new address, a disabled account. The links that take a new address back stay,
-// for a thief can cause each of these (ET-13).
+// a user: after a password change, a new address, a disabled account. The links that take a new address or a deletion
+// back stay, for a thief can cause each of these (ET-13).
 func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds ...auth.ProofKind) error {
 	if len(kinds) == 0 {
 		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor, auth.ProofChangeEmail,

@@ -185,6 +185,7 @@ func (b *background) chores() []chore {
 			}
 			return h.inbox.Clean(ctx)
 		}},
+		{"erase users", inWrite(func(tx *store.Tx) (int, error) { return h.lifecycle.EraseDue(tx, tidyBatch) })},
 	}
 }
 

@@ -323,7 +323,7 @@ func (s *stage) apiKey(ctx context.Context, bearer string, scopes ...string) (au
 // administration are the Givens of administrators' operations on users and apps.
 func administration() map[string]give {
 	out := map[string]give{}
-	out["disable-user/conflict"], out["set-role/conflict"] = lastAdministrator, lastAdministrator
+	out["disable-user/conflict"], out["set-role/conflict"], out["delete-user/conflict"] = lastAdministrator, lastAdministrator, lastAdministrator
 	out["create-user/identifier-taken"] = func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 		if _, err := taken(ctx, s, e); err != nil {
 			return nil, err

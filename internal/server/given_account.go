@@ -59,6 +59,22 @@ func recoveries() map[string]give {
 			return map[string]string{"token": token}, err
 		},
 		"cancel-email-change/proof-invalid": nothing,
+		"cancel-account-deletion/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+			in, err := s.member(ctx, lifecycle.NewUser{EmailVerified: true})
+			if err != nil {
+				return nil, err
+			}
+			c, err := s.caller(ctx, signedIn(in)[contract.GivenBearer])
+			if err == nil {
+				_, err = s.house.lifecycle.DeleteAccount(ctx, c, lifecycle.Evidence{})
+			}
+			if err != nil {
+				return nil, err
+			}
+			token, err := s.mailed(ctx)
+			return map[string]string{"token": token}, err
+		},
+		"cancel-account-deletion/proof-invalid": nothing,
 		"request-email-verification/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			in, err := s.member(ctx, lifecycle.NewUser{Email: pick(e, "email")})
 			return signedIn(in), err
@@ -81,6 +97,10 @@ func accounts() map[string]give {
 		"change-password/reauthentication-required":            later,
 		"change-email/reauthentication-required":               later,
 		"change-username/reauthentication-required":            later,
+		"delete-account/reauthentication-required":             later,
+		"export-my-data/reauthentication-required":             later,
+		"delete-account/invalid-credentials":                   withOtherPassword,
+		"export-my-data/invalid-credentials":                   withOtherPassword,
 		"request-email-verification/reauthentication-required": later,
 		"change-email/invalid-credentials":                     withOtherPassword,
 		"change-username/invalid-credentials":                  withOtherPassword,

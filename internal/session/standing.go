@@ -92,7 +92,7 @@ func (s *Service) recheckKey(tx *store.Tx, c auth.Caller) (auth.User, error) {
 		return auth.User{}, invalidToken()
 	case !key.Usable(tx.Now()):
 		return auth.User{}, auth.E(auth.CodeTokenExpired, "The API key has expired.")
-	case user.Status != auth.UserActive:
+	case user.Shown() != auth.UserActive:
 		return auth.User{}, auth.E(auth.CodeAccountDisabled, "")
 	}
 	return user, nil

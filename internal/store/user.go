@@ -10,7 +10,10 @@ import (
 )
 
 const userColumns = "id, app_id, number, external_id, username, name, given_name, family_name, locale, role, status, " +
-	"attributes, epoch, version, totp, created_at, updated_at, disabled_at"
+	"attributes, epoch, version, totp, created_at, updated_at, disabled_at, delete_at"
+
+// shownStatus is auth.User.Shown.
+const shownStatus = "(CASE WHEN delete_at > 0 THEN 'deleting' ELSE status END)"
 
 // User reads one user of the app, or ErrNotFound.
 func (tx *Tx) User(app auth.AppID, id auth.UserID) (auth.User, error) {
@@ -64,7 +67,7 @@ type UserFilter struct {
 
 // Users lists the app's users, oldest first, after the given place.
 func (tx *Tx) Users(app auth.AppID, f UserFilter, afterTime time.Time, afterID auth.UserID, limit int) ([]auth.User, error) {
-	where := "app_id = $1 AND (created_at, id) > ($2, $3) AND ($5 = '' OR status = $5) AND ($6 = '' OR role = $6)"
+	where := "app_id = $1 AND (created_at, id) > ($2, $3) AND ($5 = '' OR " + shownStatus + " = $5) AND ($6 = '' OR role = $6)"
 	args := []any{app, micros(afterTime), afterID, limit, string(f.Status), string(f.Role)}
 	if f.Search != "" {
 		where += " AND ((username_canonical >= $7 AND username_canonical < $8) OR id IN (SELECT user_id FROM emails" +
@@ -81,9 +84,9 @@ func (tx *Tx) Users(app auth.AppID, f UserFilter, afterTime time.Time, afterID a
 	return out, err
 }
 
-// CountActive counts the app's active users of a role. A rule about the count locks the app's row first.
+// CountActive counts the app's active users of a role who are not about to be erased. A rule about the count locks the app's row first.
 func (tx *Tx) CountActive(app auth.AppID, role auth.Role) (n int, err error) {
-	err = tx.one("SELECT count(*) FROM users WHERE app_id = $1 AND role = $2 AND status = $3",
+	err = tx.one("SELECT count(*) FROM users WHERE app_id = $1 AND role = $2 AND status = $3 AND delete_at = 0",
 		[]any{app, role, auth.UserActive}, &n)
 	return n, err
 }
@@ -99,9 +102,9 @@ func (tx *Tx) TakeUserNumber(app auth.AppID) (number int64, err error) {
 // the username, the external id or the number is taken in the app.
 func (tx *Tx) InsertUser(u auth.User, usernameCanonical string) (inserted bool, err error) {
 	n, err := tx.exec("INSERT INTO users ("+userColumns+", username_canonical) VALUES "+
-		"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING",
+		"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) ON CONFLICT DO NOTHING",
 		u.ID, u.App, u.Number, orNull(u.ExternalID), u.Username, u.Name, u.GivenName, u.FamilyName, u.Locale, u.Role, u.Status,
-		attributesText(u), u.Epoch, u.Version, u.TOTP, micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.DisabledAt),
+		attributesText(u), u.Epoch, u.Version, u.TOTP, micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.DisabledAt), micros(u.DeleteAt),
 		orNull(usernameCanonical))
 	tx.Invalidate(KindUser, string(u.ID))
 	return n == 1, err
@@ -111,10 +114,10 @@ func (tx *Tx) InsertUser(u auth.User, usernameCanonical string) (inserted bool, 
 // times). The caller has locked the row. It reports false, and writes nothing, if the username is another user's.
 func (tx *Tx) UpdateUser(u auth.User, usernameCanonical string) (updated bool, err error) {
 	n, err := tx.exec("UPDATE users SET username = $3, username_canonical = $4, name = $5, given_name = $6, family_name = $7, "+
-		"locale = $8, role = $9, status = $10, attributes = $11, epoch = $12, version = $13, updated_at = $14, disabled_at = $15 "+
+		"locale = $8, role = $9, status = $10, attributes = $11, epoch = $12, version = $13, updated_at = $14, disabled_at = $15, delete_at = $16 "+
 		"WHERE app_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM users o WHERE o.app_id = $1 AND o.username_canonical = $4 AND o.id <> $2)",
 		u.App, u.ID, u.Username, orNull(usernameCanonical), u.Name, u.GivenName, u.FamilyName, u.Locale, u.Role, u.Status,
-		attributesText(u), u.Epoch, u.Version, micros(u.UpdatedAt), micros(u.DisabledAt))
+		attributesText(u), u.Epoch, u.Version, micros(u.UpdatedAt), micros(u.DisabledAt), micros(u.DeleteAt))
 	tx.Invalidate(KindUser, string(u.ID))
 	return n == 1, err
 }
@@ -125,20 +128,20 @@ func (tx *Tx) oneUser(query string, args ...any) (auth.User, error) {
 
 func scanUser(scan func(dest ...any) error) (auth.User, error) {
 	var (
-		u                          auth.User
-		external                   *string
-		attributes                 string
-		created, updated, disabled int64
+		u                                  auth.User
+		external                           *string
+		attributes                         string
+		created, updated, disabled, erased int64
 	)
 	err := scan(&u.ID, &u.App, &u.Number, &external, &u.Username, &u.Name, &u.GivenName, &u.FamilyName, &u.Locale, &u.Role,
-		&u.Status, &attributes, &u.Epoch, &u.Version, &u.TOTP, &created, &updated, &disabled)
+		&u.Status, &attributes, &u.Epoch, &u.Version, &u.TOTP, &created, &updated, &disabled, &erased)
 	if err != nil {
 		return auth.User{}, err
 	}
 	if external != nil {
 		u.ExternalID = *external
 	}
-	u.CreatedAt, u.UpdatedAt, u.DisabledAt = instant(created), instant(updated), instant(disabled)
+	u.CreatedAt, u.UpdatedAt, u.DisabledAt, u.DeleteAt = instant(created), instant(updated), instant(disabled), instant(erased)
 	if attributes == "{}" { // most users have none, and every refresh reads one
 		u.Attributes = map[string]any{}
 		return u, nil

@@ -6,7 +6,7 @@ import (
 
 // filteredUsers is the condition of a filter beside that of the app, which is $1; the filter's values follow from $2.
 func filteredUsers(app auth.AppID, f UserFilter) (where string, args []any) {
-	where = "($2 = '' OR status = $2) AND ($3 = '' OR role = $3)"
+	where = "($2 = '' OR " + shownStatus + " = $2) AND ($3 = '' OR role = $3)"
 	args = []any{app, string(f.Status), string(f.Role)}
 	if f.Search != "" {
 		where += " AND ((username_canonical >= $4 AND username_canonical < $5) OR id IN (SELECT user_id FROM emails" +

@@ -15,6 +15,7 @@ var titles = map[string]string{
 	"setup":      "page.setup.title",
 	"verify":     "page.verify.title",
 	"cancel":     "page.cancel.title",
+	"keep":       "page.keep.title",
 	"reset":      "page.reset.title",
 	"magic":      "page.magic.title",
 	"invite":     "page.invite.title",
@@ -72,6 +73,16 @@ func cancel(v *visit) error {
 		return err
 	}
 	return v.to("/done/kept")
+}
+
+// showKeep is where the mail about a deletion leads. It spends nothing.
+func showKeep(v *visit) error { return v.showForm("keep") }
+
+func keep(v *visit) error {
+	if _, err := v.stranger("cancel-account-deletion", &operation.CancelDeletionInput{Token: v.form.Get("token")}); err != nil {
+		return err
+	}
+	return v.to("/done/staying")
 }
 
 // resetPage says whose password it is.

@@ -27,6 +27,7 @@ type message struct {
 var messages = map[string]message{
 	"setup":     {title: "page.setup.done", text: "page.setup.done-text"},
 	"verified":  {title: "page.verify.done", text: "page.verify.done-text"},
+	"staying":   {title: "page.keep.done", text: "page.keep.done-text"},
 	"kept":      {title: "page.cancel.done", text: "page.cancel.done-text"},
 	"signed-in": {title: "page.magic.done", text: "page.magic.done-text"},
 	"reset":     {title: "page.reset.done", text: "page.reset.done-text"},

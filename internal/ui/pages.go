@@ -85,6 +85,8 @@ func table(inbox bool) []page {
 		{"POST", "/verify", verify},
 		{"GET", "/cancel-email-change", showCancel},
 		{"POST", "/cancel-email-change", cancel},
+		{"GET", "/cancel-deletion", showKeep},
+		{"POST", "/cancel-deletion", keep},
 		{"GET", "/reset", showReset},
 		{"POST", "/reset", reset},
 		{"GET", "/magic", showMagic},
