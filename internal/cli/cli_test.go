@@ -280,7 +280,7 @@ func house(s *shell) {
 	if got := s.object("audit", "verify"); got["intact"] != true {
 		s.t.Errorf("%v", got)
 	}
-	if errs := s.fails(exitFailed, "setup", "link"); !strings.Contains(errs, "conflict") {
+	if errs := s.fails(exitFailed, "setup", "link"); !strings.Contains(errs, "conflict") || !strings.Contains(errs, "--role admin") {
 		s.t.Errorf("there is an administrator: %s", errs)
 	}
 	if got := s.list("contract", "list"); len(got) == 0 || got[0]["name"] == "" {

@@ -138,8 +138,34 @@ func (s *Service) SendInvite(tx *store.Tx, c auth.Caller, i auth.Invite) (auth.I
 	if err != nil {
 		return i, err
 	}
+	inviter, account, err := introduce(tx, i)
+	if err != nil {
+		return i, err
+	}
 	return i, s.Mail.Send(tx, mail.Message{Kind: mail.Invite, App: app, To: i.Email, Token: token, Links: c.Door.Links,
-		Languages: []string{c.AcceptLanguage}, ExpiresAt: i.ExpiresAt})
+		Inviter: inviter, Account: account, Languages: []string{c.AcceptLanguage}, ExpiresAt: i.ExpiresAt})
+}
+
+// introduce says who invites and to which account, so that people know what the mail is about; empty: nobody in
+// particular, and the app itself.
+func introduce(tx *store.Tx, i auth.Invite) (inviter, account string, err error) {
+	if i.Inviter != "" {
+		u, err := tx.User(i.App, i.Inviter)
+		if err != nil {
+			return "", "", err
+		}
+		if inviter = u.Name; inviter == "" {
+			inviter = u.Username
+		}
+	}
+	if i.Account != "" {
+		a, err := tx.Account(i.App, i.Account)
+		if err != nil {
+			return "", "", err
+		}
+		account = a.Name
+	}
+	return inviter, account, nil
 }
 
 // ListInvites reads pending invitations, oldest first: of an account for its owners, of the whole app for administrators

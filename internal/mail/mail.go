@@ -57,6 +57,9 @@ const (
 	PasskeyCloned   Detail = "cloned"         // PasskeyChanged: used as if it had been copied
 	BackupCodesLeft Detail = "left"           // BackupCodeUsed, with Count
 
+	InvitedBy        Detail = "by"       // Invite, with Inviter
+	InvitedTo        Detail = "to"       // Invite, with Account
+	InvitedByTo      Detail = "by-to"    // Invite, with both
 	IdentityLinked   Detail = "linked"   // IdentityChanged
 	IdentityUnlinked Detail = "unlinked" // IdentityChanged
 )
@@ -64,7 +67,7 @@ const (
 // Details lists the details of the kinds that have any.
 func Details() map[Kind][]Detail {
 	return map[Kind][]Detail{VerifyEmail: {UsernameTaken}, FactorChanged: {FactorOn, FactorOff, NewBackupCodes},
-		PasskeyChanged: {PasskeyAdded, PasskeyRemoved, PasskeyCloned}, BackupCodeUsed: {BackupCodesLeft},
+		PasskeyChanged: {PasskeyAdded, PasskeyRemoved, PasskeyCloned}, BackupCodeUsed: {BackupCodesLeft}, Invite: {InvitedBy, InvitedTo, InvitedByTo},
 		IdentityChanged: {IdentityLinked, IdentityUnlinked}}
 }
 
@@ -103,6 +106,9 @@ type Message struct {
 	Code   string // a short code that does what the link does, to be typed; empty: none
 	Detail Detail // empty: none
 	Count  int    // the number in the detail, if it has one
+	// Inviter and Account say who invites, and to which account, in people's own words; neutralised before they are shown.
+	// Invite alone has them, and says what it is told: its details follow from them.
+	Inviter, Account string
 	// Languages are wishes for the language of the mail, best first: that of the person, then that of the request
 	// (auth.Caller.AcceptLanguage). Empty ones are passed over. The app's own language comes last.
 	Languages []string
@@ -139,6 +145,8 @@ type parcel struct {
 	Code      string     `json:"code,omitempty"`
 	Detail    Detail     `json:"detail,omitempty"`
 	Count     int        `json:"count,omitempty"`
+	Inviter   string     `json:"inviter,omitempty"`
+	Account   string     `json:"account,omitempty"`
 	Languages []string   `json:"languages,omitempty"`
 	ExpiresAt time.Time  `json:"expires_at,omitzero"`
 }
@@ -157,7 +165,10 @@ func (m *Mailer) Send(tx *store.Tx, msg Message) error {
 		return fmt.Errorf("mails of kind %s have no detail %q", msg.Kind, msg.Detail)
 	}
 	p := parcel{Kind: msg.Kind, To: to, App: msg.App.Name, AppID: msg.App.ID, Name: msg.Name, Code: msg.Code, Detail: msg.Detail,
-		Count: msg.Count, ExpiresAt: msg.ExpiresAt}
+		Count: msg.Count, Inviter: plain(msg.Inviter), Account: plain(msg.Account), ExpiresAt: msg.ExpiresAt}
+	if msg.Kind == Invite {
+		p.Detail = p.invitation()
+	}
 	for _, wish := range append(slices.Clone(msg.Languages), msg.App.Settings.Locale) {
 		if wish != "" {
 			p.Languages = append(p.Languages, wish)
@@ -174,6 +185,19 @@ func (m *Mailer) Send(tx *store.Tx, msg Message) error {
 	}
 	_, err = m.Queue.Enqueue(tx, queue.Job{Kind: kind, App: msg.App.ID, Payload: p, ExpiresAt: msg.ExpiresAt})
 	return err
+}
+
+// invitation is the detail of an invite that says what is known.
+func (p parcel) invitation() Detail {
+	switch {
+	case p.Inviter != "" && p.Account != "":
+		return InvitedByTo
+	case p.Inviter != "":
+		return InvitedBy
+	case p.Account != "":
+		return InvitedTo
+	}
+	return ""
 }
 
 // link puts the token into the template of the kind.

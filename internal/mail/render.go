@@ -15,9 +15,11 @@ type content struct {
 	*web.Translator
 	App, Name, To string
 	Link, Code    string // empty: none
-	Detail        string // a whole sentence; empty: none
-	When          string // the mail was caused
-	Until, For    string // the link works; empty without a link
+	// Inviter and Account are plain; empty: not known.
+	Inviter, Account string
+	Detail           string // a whole sentence; empty: none
+	When             string // the mail was caused
+	Until, For       string // the link works; empty without a link
 
 	kind Kind
 }
@@ -53,7 +55,8 @@ func render(library *web.Library, p parcel, since time.Time) (subject, text, htm
 
 // fill makes the content of a parcel.
 func fill(skin *web.Skin, p parcel, since time.Time) (c content, err error) {
-	c = content{App: plain(p.App), Name: plain(p.Name), To: p.To, Link: p.Link, Code: p.Code, kind: p.Kind}
+	c = content{App: plain(p.App), Name: plain(p.Name), To: p.To, Link: p.Link, Code: p.Code, Inviter: p.Inviter, Account: p.Account,
+		kind: p.Kind}
 	if c.App == "" {
 		c.App = "Ostiary"
 	}
@@ -109,6 +112,9 @@ func samples(since time.Time) (out []parcel) {
 		bare := p
 		bare.Name, bare.Code = "", ""
 		out = append(out, p, bare)
+		if kind == Invite {
+			p.Inviter, p.Account = "Charles Babbage", "Analytical Society"
+		}
 		for _, detail := range Details()[kind] {
 			for count := range 2 {
 				p.Detail, p.Count = detail, count

@@ -66,7 +66,8 @@ func (c *Catalogue) issueSetupLink() *Definition {
 			return Outcome{}, err
 		}
 		if !needed {
-			return Outcome{}, auth.E(auth.CodeConflict, "There is an administrator already.")
+			return Outcome{}, auth.E(auth.CodeConflict, "There is an administrator already. Who lost the password asks for a new one at the sign-in; another "+
+				"administrator is made by `ostiary users create ADDRESS --role admin`.")
 		}
 		return OK(SetupLink{URL: c.deps.PublicURL + "/setup?token=" + url.QueryEscape(link.Token), Token: link.Token,
 			ExpiresAt: link.ExpiresAt}), nil
