@@ -210,6 +210,24 @@ func teams(s *shell) {
 	}
 	s.fails(exitFailed, "clients", "create", "Web", "--redirect", "javascript:alert(1)")
 
+	secret := filepath.Join(s.t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("a-client-secret\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if got := s.object("providers", "create", "google", "--client-id", "1.apps.example", "--secret-file", secret, "--domain", "example.com"); got["name"] != "google" ||
+		got["has_secret"] != true || fmt.Sprint(got["domains"]) != "[example.com]" {
+		s.t.Errorf("%v", got)
+	}
+	if got := s.object("providers", "update", "google", "--title", "Our Google", "--disable"); got["title"] != "Our Google" || got["status"] != "disabled" || got["client_id"] != "1.apps.example" {
+		s.t.Errorf("%v", got)
+	}
+	if text := s.ok("providers", "list"); !strings.Contains(text, "google") || strings.Contains(text, "a-client-secret") {
+		s.t.Errorf("%s", text)
+	}
+	s.fails(exitFailed, "providers", "create", "google", "--client-id", "2")
+	s.ok("providers", "delete", "google")
+	s.fails(exitFailed, "providers", "show", "google")
+
 	account := fmt.Sprint(s.object("accounts", "create", "Acme", "--owner", "ada@example.test")["id"])
 	if got := s.object("accounts", "update", account, "--status", "trial", "--paid-until", "2030-01-01T00:00:00Z"); got["status"] != "trial" || got["paid_until"] == nil {
 		s.t.Errorf("%v", got)

@@ -121,11 +121,12 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
 	c.tell(out)
 }
 
-// unrouted answers 404, or 405 with the methods that the path has.
+// unrouted answers 404, or 405 with the methods that the path has, in the shape of a contract that has the path.
 func (c *call) unrouted() {
-	c.plan = c.e.nearest(c.r.Host, c.path)
-	allowed := c.e.allowed(c.r.Host, c.path)
+	var allowed []string
+	allowed, c.plan = c.e.allowed(c.r.Host, c.path)
 	if len(allowed) == 0 {
+		c.plan = c.e.nearest(c.r.Host, c.path)
 		c.refuse(auth.E(auth.CodeNotFound, ""))
 		return
 	}

@@ -183,9 +183,8 @@ func (r *router) find(rctx *chi.Context, method, path string) *route {
 	return found
 }
 
-// allowed lists the methods that a path answers to.
-func (e *Engine) allowed(host, path string) []string {
-	var out []string
+// allowed lists the methods that a path answers to, and the contract that owns the first of them; nil if there is none.
+func (e *Engine) allowed(host, path string) (out []string, owner *plan) {
 	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		found := e.lookup(chi.NewRouteContext(), host, m, path)
 		if found == nil && m == http.MethodHead {
@@ -193,9 +192,12 @@ func (e *Engine) allowed(host, path string) []string {
 		}
 		if found != nil {
 			out = append(out, m)
+			if owner == nil {
+				owner = first(found)
+			}
 		}
 	}
-	return out
+	return out, owner
 }
 
 // nearest is the contract in whose shape a path without an operation is refused; nil if none is mounted above it.

@@ -149,7 +149,10 @@ func (e *Engine) Owns(r *http.Request) bool {
 	found := e.lookup(c.route, r.Host, r.Method, path)
 	c.route.Reset()
 	e.calls.Put(c)
-	if found != nil || len(e.allowed(r.Host, path)) > 0 {
+	if found != nil {
+		return true
+	}
+	if _, owner := e.allowed(r.Host, path); owner != nil {
 		return true
 	}
 	for _, p := range e.plans {

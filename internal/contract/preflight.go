@@ -14,7 +14,7 @@ import (
 // with the methods of the path.
 func (c *call) options() {
 	c.plan = c.e.nearest(c.r.Host, c.path)
-	allowed := c.e.allowed(c.r.Host, c.path)
+	allowed, _ := c.e.allowed(c.r.Host, c.path)
 	if len(allowed) == 0 {
 		c.refuse(auth.E(auth.CodeNotFound, ""))
 		return

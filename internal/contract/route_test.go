@@ -71,9 +71,9 @@ func TestCandidates(t *testing.T) {
 		{"GET", "/versioned", "", "", 200, "new"},
 		{"GET", "/versioned", "", "X-Version: 2025", 200, "old"},
 		{"GET", "/versioned", "", "X-Version: 2026", 200, "new"},
-		{"PUT", "/versioned", "", "", 405, `{"from":"wolf","code":"method-not-allowed","status":405}`},
-		{"TRACE", "/versioned", "", "", 405, `{"from":"wolf","code":"method-not-allowed","status":405}`},
-		{"POST", "/versioned", "", "X-HTTP-Method-Override: GET", 405, `{"from":"wolf","code":"method-not-allowed","status":405}`},
+		{"PUT", "/versioned", "", "", 405, `{"from":"new","code":"method-not-allowed","status":405}`},
+		{"TRACE", "/versioned", "", "", 405, `{"from":"new","code":"method-not-allowed","status":405}`},
+		{"POST", "/versioned", "", "X-HTTP-Method-Override: GET", 405, `{"from":"new","code":"method-not-allowed","status":405}`},
 		{"GET", "/api/none", "", "", 404, `{"from":"wolf","code":"not-found","status":404}`},
 		// Only the very path counts (IO-05).
 		{"GET", "/versioned/", "", "", 404, `{"from":"wolf","code":"not-found","status":404}`},

@@ -24,6 +24,15 @@ func ByUpstream(tx *store.Tx, app auth.AppID, up auth.Upstream) (found auth.Iden
 	return found, true, nil
 }
 
+// IssuerOf is the issuer in the identities of a provider whose answers name none: the configured one, else the provider's
+// name.
+func IssuerOf(p auth.Provider) string {
+	if p.Settings.Issuer != "" {
+		return p.Settings.Issuer
+	}
+	return p.Name
+}
+
 // OfUser lists the identities of a user, oldest first.
 func OfUser(tx *store.Tx, app auth.AppID, user auth.UserID) ([]auth.Identity, error) {
 	return tx.IdentitiesOfUser(app, user)

@@ -20,7 +20,7 @@ import (
 
 // person tells who the tokens are about. Codes: provider-refused, provider-unavailable.
 func (s *Service) person(ctx context.Context, p auth.Provider, e endpoints, j journey, token *oauth2.Token) (auth.Upstream, error) {
-	mapping, issuer := p.Settings.Claims, p.Name
+	mapping, issuer := p.Settings.Claims, IssuerOf(p)
 	var told claims
 	var err error
 	if p.Kind.OpenID() {
@@ -33,9 +33,6 @@ func (s *Service) person(ctx context.Context, p auth.Provider, e endpoints, j jo
 	}
 	if err != nil {
 		return auth.Upstream{}, err
-	}
-	if !p.Kind.OpenID() && p.Settings.Issuer != "" {
-		issuer = p.Settings.Issuer
 	}
 	up, ok := told.upstream(mapping)
 	if !ok {

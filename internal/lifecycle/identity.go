@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/store"
 )
 
@@ -47,7 +48,7 @@ func upstreams(tx *store.Tx, app auth.AppID, d draft, report *ImportedLine) (fit
 		}
 		up := auth.Upstream{Provider: providers[at].ID, ProviderName: providers[at].Name, Issuer: i.Issuer, Subject: i.Subject, Email: i.Email}
 		if up.Issuer == "" {
-			up.Issuer = providers[at].Settings.Issuer
+			up.Issuer = federation.IssuerOf(providers[at])
 		}
 		fit = append(fit, up)
 	}

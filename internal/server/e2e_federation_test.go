@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ostiary-id/ostiary/client"
+	"github.com/ostiary-id/ostiary/internal/federation/upstreamtest"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
 )
 
@@ -253,6 +256,68 @@ func TestFederatedInviteCode(t *testing.T) {
 		}
 		if told := v.arrive(authorize + "&invite_code=" + url.QueryEscape(made.Code)); told.Get("token") == "" {
 			t.Errorf("told %v", told)
+		}
+	}, loopbackAllowed())
+}
+
+// A real OpenID provider, from our own API: the client asks for the way, its browser walks the provider's pages, and the
+// verifier of its challenge opens the token where the browser's cookie is not at hand.
+func TestRealOpenIDProvider_FD04_FD05(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		callback := i.URL + "/api/ostiary/v1/federation/staff/callback"
+		idp := upstreamtest.OpenID(t, callback)
+		idp.SetPerson("ann", upstreamtest.Person{Email: "ann@example.com", EmailVerified: true, Name: "Ann Lee"})
+		i.Clock.Advance(time.Since(i.Clock.Now())) // the provider's clock is the machine's
+		ok[client.AppClient](t)(i.Operator.UpdateClient(t.Context(), "default", "default", map[string]any{"redirect_uris": []string{shopURI}}))
+		ok[client.Provider](t)(i.Operator.CreateProvider(t.Context(), client.NewProvider{Name: "staff", Kind: "oidc", ClientID: idp.Settings.ClientID,
+			ClientSecret: idp.Secret, Issuer: idp.URL, Domains: []string{"example.com"}}))
+		for n := range 2 {
+			browser := upstreamtest.Browser(t)
+			app := *i.Client
+			app.HTTP = browser
+			verifier := strings.Repeat("v", 43)
+			sum := sha256.Sum256([]byte(verifier))
+			way, err := app.BeginFederatedSignIn(t.Context(), client.Departure{Provider: "staff", State: "mine",
+				CodeChallenge: base64.RawURLEncoding.EncodeToString(sum[:])})
+			none(t, err)
+			back := upstreamtest.Walk(t, browser, way, "ann", callback)
+			end := (&traveller{t, i, browser}).arrive(back)
+			if end.Get("token") == "" || end.Get("state") != "mine" {
+				t.Fatalf("told %v", end)
+			}
+			_, err = i.Client.SignInWithToken(t.Context(), end.Get("token"))
+			if !client.IsCode(err, "proof-invalid") {
+				t.Errorf("without the verifier: %v", err)
+			}
+			in := ok[client.SignInResult](t)(i.Client.SignInWithVerifier(t.Context(), end.Get("token"), verifier, "Laptop"))
+			if in.User.Email != "ann@example.com" || !in.User.EmailVerified || in.User.Number != 1 || in.Session.Device != "Laptop" {
+				t.Errorf("round %d: %+v", n, in.User)
+			}
+			list := ok[[]client.Identity](t)(i.Client.WithToken(in.Tokens.AccessToken).ListIdentities(t.Context()))
+			if len(list) != 1 || list[0].Issuer != idp.URL || list[0].Subject != "ann" {
+				t.Errorf("%+v", list)
+			}
+		}
+	}, loopbackAllowed())
+}
+
+// Linked identities leave and arrive with their users.
+func TestIdentitiesInFiles(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		club := startUpstream(t)
+		club.connect(i, "club", shopURI)
+		report := ok[client.ImportReport](t)(i.Operator.ImportUsers(t.Context(), client.ImportBatch{Lines: []string{
+			`{"email": "ann@example.com", "email_verified": true, "identities": [{"provider": "club", "subject": "7"}, {"provider": "gone", "subject": "8"}]}`,
+			`{"email": "bob@example.com", "identities": [{"provider": "club", "subject": "7"}]}`}}))
+		if report.Created != 2 || strings.Join(report.Lines[0].NotCarried, "; ") != "identity at gone (there is no such provider)" ||
+			strings.Join(report.Lines[1].NotCarried, "; ") != "identity at club (it belongs to somebody else)" {
+			t.Fatalf("%+v", report)
+		}
+		club.as(object{"id": "7", "email": "another@example.com"})
+		v := newTraveller(t, i)
+		in := v.token("/auth/sign-in-with-token", v.arrive(authorize)).want(200)
+		if !strings.Contains(string(in.Body), `"email":"ann@example.com"`) {
+			t.Errorf("%s", in.Body)
 		}
 	}, loopbackAllowed())
 }
