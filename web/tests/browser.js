@@ -1,0 +1,185 @@
+// Chromium, the people who use it, and what must hold on every page they see.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import axe from 'axe-core';
+import { chromium } from 'playwright-core';
+import { network, patience } from './house.js';
+
+const require = createRequire(import.meta.url);
+const { CspEvaluator } = require('csp_evaluator');
+const { CspParser } = require('csp_evaluator/dist/parser.js');
+const { Severity } = require('csp_evaluator/dist/finding.js');
+
+const executable = process.env.OSTIARY_TEST_CHROMIUM ?? '/usr/bin/chromium';
+
+/** Why there can be no browser, or undefined. */
+export const missing = existsSync(executable) ? undefined : `no Chromium at ${executable} (OSTIARY_TEST_CHROMIUM names another)`;
+
+export const launch = () => chromium.launch({
+  executablePath: executable,
+  args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+});
+
+const phone = { width: 320, height: 640 };
+const desktop = { width: 1280, height: 800 };
+
+/** The ways in which every journey is made. */
+export const manners = {
+  'at a desk': { viewport: desktop },
+  'without scripts': { viewport: desktop, javaScriptEnabled: false },
+  'on a small phone, in the dark, from right to left': { viewport: phone, colorScheme: 'dark', locale: 'ar-XB' },
+};
+const plain = Object.keys(manners)[0];
+
+/** Runs in every page before its own scripts: counts what moved and says aloud what a policy refused. */
+const watch = () => {
+  globalThis.moved = new PerformanceObserver(() => {});
+  globalThis.moved.observe({ type: 'layout-shift', buffered: true });
+  document.addEventListener('securitypolicyviolation', (event) => {
+    console.error(`policy violation: ${event.effectiveDirective} refused ${event.blockedURI} ${event.sample}`);
+  });
+};
+
+/** Somebody with a browser of their own: own cookies, own network. Whatever goes wrong in a page is kept in faults. */
+export class Person {
+  static async arrive(world, manner = plain, options = {}) {
+    const person = new Person();
+    Object.assign(person, { world, manner, faults: [] });
+    person.context = await world.browser.newContext({
+      baseURL: world.house.origin, reducedMotion: 'reduce', extraHTTPHeaders: { 'X-Forwarded-For': network() }, ...manners[manner], ...options,
+    });
+    person.context.setDefaultTimeout(patience);
+    await person.context.addInitScript(watch);
+    person.context.on('request', (request) => person.asked(request));
+    person.context.on('response', (response) => person.got(response));
+    person.context.on('console', (message) => person.heard(message));
+    person.context.on('weberror', (error) => person.faults.push(`script: ${error.error()}`));
+    person.page = await person.context.newPage();
+    return person;
+  }
+
+  /** Goes, and fails if anything went wrong on a page on the way. */
+  async leave() {
+    await this.context.close();
+    assert.deepEqual(this.faults, []);
+  }
+
+  asked(request) {
+    const url = new URL(request.url());
+    const known = [this.world.house.origin, ...(this.world.elsewhere ?? [])];
+    if (url.protocol !== 'data:' && !known.includes(url.origin)) this.faults.push(`a request to ${url.origin}`);
+  }
+
+  got(response) {
+    const request = response.request();
+    if (!request.isNavigationRequest()) {
+      if (response.status() >= 400) this.faults.push(`${response.status()} for ${response.url()}`);
+    } else if (response.status() < 300 || response.status() >= 400) {
+      this.document = response;
+    }
+  }
+
+  heard(message) {
+    if (!['error', 'warning'].includes(message.type())) return;
+    if (message.text().startsWith('Failed to load resource: the server responded with')) return; // got() judges those
+    this.faults.push(`console, at ${message.location().url}: ${message.text()}`);
+  }
+
+  get path() {
+    return new URL(this.page.url()).pathname;
+  }
+
+  async open(link) {
+    await this.page.goto(link, { waitUntil: 'load' });
+  }
+
+  /** Fills fields by their names. */
+  async fill(fields) {
+    for (const [name, value] of Object.entries(fields)) await this.page.locator(`main [name="${name}"]`).fill(value);
+  }
+
+  /** Sends the form, by the first button of its kind, and waits for the page that it leads to. */
+  async send(button = 'main form button:not([type="button"])') {
+    const next = this.page.waitForResponse((response) => response.request().isNavigationRequest() && (response.status() < 300 || response.status() >= 400));
+    await this.page.locator(button).first().click();
+    await next;
+    await this.page.waitForLoadState('load');
+  }
+
+  /** The session cookie of an app. On http://localhost cookies go without their prefix. */
+  async session(app = 'default') {
+    return (await this.context.cookies()).find((cookie) => cookie.name === `ostiary-${app}`)?.value;
+  }
+
+  /** Judges the page as it stands, under a name, and takes its pictures. */
+  async look(name) {
+    const pictures = this.world.pictures;
+    await this.sound(name);
+    if (this.manner !== plain) {
+      await pictures.take(this.page, name, this.manner);
+      return;
+    }
+    for (const [size, viewport] of [['desktop', desktop], ['phone', phone]]) {
+      await this.page.setViewportSize(viewport);
+      for (const colorScheme of ['light', 'dark']) {
+        await this.page.emulateMedia({ colorScheme });
+        if (size !== 'desktop' || colorScheme !== 'light') await this.sound(`${name}, ${size}, ${colorScheme}`);
+        await pictures.take(this.page, name, `${size} ${colorScheme}`);
+      }
+    }
+    await this.page.setViewportSize(desktop);
+    await this.page.emulateMedia({ colorScheme: 'light' });
+    this.world.seen.add(name);
+  }
+
+  /** What holds on every page, in whatever size, colour or direction. */
+  async sound(name) {
+    const faults = [...await accessible(this.page), ...policy(this.document.headers()['content-security-policy'])];
+    const shape = await this.page.evaluate(() => ({
+      wide: document.scrollingElement.scrollWidth - document.documentElement.clientWidth,
+      direction: getComputedStyle(document.body).direction,
+      language: document.documentElement.lang,
+      headings: document.querySelectorAll('h1').length,
+      moved: globalThis.moved?.takeRecords().filter((shift) => !shift.hadRecentInput).reduce((sum, shift) => sum + shift.value, 0) ?? 0,
+      small: [...document.querySelectorAll('main button, main input:not([type="hidden"]):not([type="checkbox"]):not([type="radio"]), main select')]
+        .filter((control) => control.checkVisibility() && control.getBoundingClientRect().height < 44).map((control) => control.outerHTML),
+    }));
+    if (shape.wide > 0) faults.push(`${shape.wide} px too wide`);
+    if (shape.moved > 0) faults.push(`things moved: ${shape.moved}`);
+    if (shape.headings !== 1) faults.push(`${shape.headings} first headings`);
+    for (const control of shape.small) faults.push(`less than 44 px high: ${control}`);
+    const mirrored = manners[this.manner].locale === 'ar-XB';
+    if ((shape.direction === 'rtl') !== mirrored) faults.push(`reads ${shape.direction} in ${shape.language}`);
+    assert.deepEqual(faults, [], name);
+  }
+}
+
+/** What axe-core finds, in a world of its own beside the page's: the page's policy neither hinders nor notices it. */
+async function accessible(page) {
+  const session = await page.context().newCDPSession(page);
+  try {
+    const { frameTree } = await session.send('Page.getFrameTree');
+    const { executionContextId: contextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
+    // Without scripts a page has no timers; axe-core wants to be called at once, and its long ones are deadlines.
+    const timers = 'globalThis.setTimeout = (f, wait = 0) => { if (wait < 100) Promise.resolve().then(f); return 0; };';
+    await session.send('Runtime.evaluate', { contextId, expression: timers + axe.source });
+    const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+      contextId, awaitPromise: true, returnByValue: true,
+      expression: `axe.run(document, { preload: false, resultTypes: ['violations'] }).then((found) => found.violations.flatMap((rule) =>
+        rule.nodes.map((node) => 'axe ' + rule.id + ': ' + node.html + ' ' + node.failureSummary)))`,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  } finally {
+    await session.detach();
+  }
+}
+
+/** What the CSP evaluator finds: everything that is, or may be, of medium severity or above, or no valid policy. */
+function policy(header) {
+  if (!header) return ['no Content-Security-Policy'];
+  return new CspEvaluator(new CspParser(header).csp).evaluate()
+    .filter((finding) => finding.severity <= Severity.MEDIUM_MAYBE)
+    .map((finding) => `policy: ${finding.directive} ${finding.value ?? ''} ${finding.description}`);
+}

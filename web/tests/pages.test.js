@@ -1,0 +1,35 @@
+// The pages in a real browser. One server and one browser serve all journeys; a journey is one person's way through
+// pages, in each manner of looking at them.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launch, missing } from './browser.js';
+import { House } from './house.js';
+import { journeys as firstRun } from './first-run.js';
+import { journeys as mailed } from './mailed.js';
+import { journeys as plain } from './plain.js';
+import { Pictures } from './pictures.js';
+
+if (missing && process.env.CI === 'true') throw new Error(missing);
+
+/** What every journey shares. seen are the names of the pages that were judged. */
+const world = { seen: new Set() };
+
+describe('pages', { skip: missing }, () => {
+  before(async () => {
+    [world.house, world.browser, world.pictures] = await Promise.all([House.open(), launch(), Pictures.open()]);
+  });
+
+  after(async () => {
+    await world.pictures?.close(world.browser);
+    await world.browser?.close();
+    await world.house?.close();
+  });
+
+  for (const journeys of [firstRun, plain, mailed]) journeys(world, test);
+
+  test('every page was looked at', () => {
+    const names = ['start', 'setup', 'setup done', 'inbox', 'error', 'no such page', 'dead link', 'verify', 'verify done', 'reset', 'reset refused',
+      'reset done', 'magic', 'magic done', 'second factor', 'second factor refused', 'invite', 'invite done', 'cancel change', 'cancel change done'];
+    assert.deepEqual(names.filter((name) => !world.seen.has(name)), []);
+  });
+});
