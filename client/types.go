@@ -122,9 +122,19 @@ type App struct {
 	Locale      string       `json:"locale,omitempty"`
 	PasswordMin int          `json:"password_min"`
 	Challenge   AppChallenge `json:"challenge"`
+	Brand       Brand        `json:"brand"`
 	Version     int64        `json:"version"`
 	CreatedAt   *time.Time   `json:"created_at"` // nil: with the database
 	UpdatedAt   *time.Time   `json:"updated_at"`
+}
+
+// Brand is how an app looks on pages; empty fields are not set.
+type Brand struct {
+	Accent       string `json:"accent,omitempty"` // #rrggbb
+	LogoURL      string `json:"logo_url,omitempty"`
+	TermsURL     string `json:"terms_url,omitempty"`
+	PrivacyURL   string `json:"privacy_url,omitempty"`
+	SupportEmail string `json:"support_email,omitempty"`
 }
 
 // AppChallenge is what an app asks of strangers before they sign up, sign in or have a mail sent.

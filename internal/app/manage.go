@@ -124,6 +124,7 @@ type Change struct {
 	AccountsOnSignUp *bool
 	Locale           *string // BCP 47; empty: English
 	Challenge        ChallengeChange
+	Brand            BrandChange
 	IfMatch          *int64 // the version that the change was made against; nil: any
 }
 
@@ -131,6 +132,10 @@ type Change struct {
 // CodeVersionMismatch, and those of Recheck.
 func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, change Change) (a auth.App, err error) {
 	sealed, err := s.sealSecret(id, change.Challenge.Secret)
+	if err != nil {
+		return auth.App{}, err
+	}
+	logo, err := change.Brand.readLogo()
 	if err != nil {
 		return auth.App{}, err
 	}
@@ -150,6 +155,9 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, chan
 		set(&a.Settings.AccountsOnSignUp, change.AccountsOnSignUp)
 		set(&a.Settings.Locale, change.Locale)
 		change.Challenge.apply(&a.Settings.Challenge, sealed)
+		if err := change.Brand.apply(tx, id, &a.Settings.Brand, logo); err != nil {
+			return err
+		}
 		if a.Name, err = checkName(a.Name); err != nil {
 			return err
 		}

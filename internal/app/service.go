@@ -39,10 +39,14 @@ type Service struct {
 	origins  *store.Cache[[]string]      // app -> the origins of all its clients
 	keyIDs   *store.Cache[auth.AppKeyID] // hex SHA-256 of a key -> key
 	keys     *store.Cache[*liveKey]
+	logos    *store.Cache[auth.Logo] // by app
 	used     store.Uses[auth.AppKeyID]
 }
 
-const cacheSize = 1000
+const (
+	cacheSize = 1000
+	logoCache = 100
+)
 
 // New makes a Service.
 func New(o Options) *Service {
@@ -53,6 +57,7 @@ func New(o Options) *Service {
 		defaults: store.NewCache[auth.ClientID](o.DB, store.KindApp, cacheSize),
 		origins:  store.NewCache[[]string](o.DB, store.KindApp, cacheSize),
 		keyIDs:   store.NewCache[auth.AppKeyID](o.DB, store.KindAppKey, cacheSize),
+		logos:    store.NewCache[auth.Logo](o.DB, store.KindApp, logoCache),
 		keys:     store.NewCache[*liveKey](o.DB, store.KindAppKey, cacheSize),
 	}
 }

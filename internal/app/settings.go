@@ -36,6 +36,9 @@ func checkSettings(s auth.AppSettings) error {
 	if !slices.Contains(algorithms, s.SigningAlgorithm) {
 		return invalidSetting("signing_algorithm", "it is ES256, EdDSA, RS256 or HS256")
 	}
+	if err := checkBrand(s.Brand); err != nil {
+		return err
+	}
 	if err := checkChallenge(s.Challenge); err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ var owners = map[string][]string{
 	"apps":            {"internal/app", "internal/user"}, // user takes the next number of the app
 	"clients":         {"internal/app"},
 	"app_keys":        {"internal/app"},
+	"app_logos":       {"internal/app"},
 	"users":           {"internal/user"},
 	"emails":          {"internal/user"},
 	"passwords":       {"internal/user"},

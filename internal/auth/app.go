@@ -41,6 +41,8 @@ type AppSettings struct {
 	Challenge ChallengeSettings `json:"challenge,omitzero"`
 	// Locale is the language, a BCP 47 tag, for people who say none; empty means English.
 	Locale string `json:"locale,omitempty"`
+	// Brand is how the app looks to people.
+	Brand Brand `json:"brand,omitzero"`
 }
 
 // AttributeWriter says who may write an attribute.

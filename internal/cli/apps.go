@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/ostiary-id/ostiary/client"
@@ -81,6 +83,12 @@ type appsUpdateCmd struct {
 	PasswordMin      int    `placeholder:"N" help:"Least length of a password, 8 to 128."`
 	Locale           string `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
 
+	Accent  string `placeholder:"#RRGGBB" help:"Colour of the app on pages; none takes it away."`
+	Logo    string `placeholder:"FILE" help:"PNG, JPEG or WebP file of at most 40 KiB; none takes it away."`
+	Terms   string `placeholder:"URL" help:"https address of the terms of use; none takes it away."`
+	Privacy string `placeholder:"URL" help:"https address of the privacy statement; none takes it away."`
+	Support string `placeholder:"ADDRESS" help:"Mail address for people who need help; none takes it away."`
+
 	Challenge              string   `placeholder:"KIND" help:"What strangers must show before they sign up, sign in or have a mail sent: none, allow-list, turnstile, hcaptcha or recaptcha."`
 	ChallengeSecretFile    string   `placeholder:"FILE" help:"File with the secret of the app at the service; - reads it from the input."`
 	ChallengeSiteKey       []string `placeholder:"KEY" help:"Public site key; may be repeated."`
@@ -111,6 +119,13 @@ func (c appsUpdateCmd) Run(e *env) error {
 	if len(challenge) > 0 {
 		change["challenge"] = challenge
 	}
+	brand, err := c.brand()
+	if err != nil {
+		return err
+	}
+	if len(brand) > 0 {
+		change["brand"] = brand
+	}
 	return e.ask("", func(ask *client.Client) error {
 		app, err := ask.UpdateApp(e.ctx, c.ID, 0, change)
 		if err != nil {
@@ -118,6 +133,26 @@ func (c appsUpdateCmd) Run(e *env) error {
 		}
 		return e.showApps(app, []client.App{app})
 	})
+}
+
+// brand is the part of the change that is about the looks of the app.
+func (c appsUpdateCmd) brand() (map[string]any, error) {
+	change := map[string]any{}
+	for name, value := range map[string]string{"accent": c.Accent, "terms_url": c.Terms, "privacy_url": c.Privacy,
+		"support_email": c.Support, "logo": c.Logo} {
+		switch {
+		case value == "none":
+			change[name] = nil
+		case value != "":
+			change[name] = value
+		}
+	}
+	if c.Logo == "" || c.Logo == "none" {
+		return change, nil
+	}
+	file, err := os.ReadFile(c.Logo)
+	change["logo"] = base64.StdEncoding.EncodeToString(file)
+	return change, err
 }
 
 // challenge is the part of the change that is about challenges.

@@ -197,6 +197,12 @@ type UpdateAppInput struct {
 	ChallengeAction    Optional[bool]               `input:"challenge_check_action"`
 	ChallengeExempt    Optional[bool]               `input:"challenge_exempt_app_keys"`
 
+	Accent       Optional[string] `input:"accent"` // #rrggbb
+	TermsURL     Optional[string] `input:"terms_url"`
+	PrivacyURL   Optional[string] `input:"privacy_url"`
+	SupportEmail Optional[string] `input:"support_email"`
+	Logo         Optional[string] `input:"logo"` // a PNG, JPEG or WebP file in base64
+
 	IfMatch string `input:"if_match"`
 }
 
@@ -206,7 +212,9 @@ func (c *Catalogue) updateApp() *Definition {
 		Doc: "Changes the name and settings of an app (JSON Merge Patch). `registration` says how people sign up by " +
 			"themselves: `open`, `invite-code` (with a code that has a use left), `invite` (by mail alone), `waitlist` (an " +
 			"administrator lets them in) or `closed`. With `accounts_on_sign_up` everybody who signs up gets an account. " +
-			"`locale` is the language for people who say none. `challenge` says what strangers must show before they sign up, sign in or have a mail sent.",
+			"`locale` is the language for people who say none. `challenge` says what strangers must show before they sign up, sign in or have a mail sent. " +
+			"`accent` (#rrggbb), `logo` (a PNG, JPEG or WebP file in base64, at most 40 KiB), `terms_url`, `privacy_url` (https) and " +
+			"`support_email` are how the app looks on pages.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[App]("ok", "The app as it is now.")},
@@ -220,7 +228,9 @@ func (c *Catalogue) updateApp() *Definition {
 			Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version,
 			Challenge: app.ChallengeChange{Kind: changed(in.Challenge), SiteKeys: changed(in.ChallengeSiteKeys),
 				Secret: changed(in.ChallengeSecret), Hostnames: changed(in.ChallengeHostnames), MinScore: changed(in.ChallengeMinScore),
-				CheckAction: changed(in.ChallengeAction), ExemptAppKeys: changed(in.ChallengeExempt)}})
+				CheckAction: changed(in.ChallengeAction), ExemptAppKeys: changed(in.ChallengeExempt)},
+			Brand: app.BrandChange{Accent: changed(in.Accent), TermsURL: changed(in.TermsURL), PrivacyURL: changed(in.PrivacyURL),
+				Support: changed(in.SupportEmail), Logo: changed(in.Logo)}})
 		if err != nil {
 			return Outcome{}, err
 		}

@@ -351,9 +351,19 @@ type App struct {
 	PasswordMin      int                           `json:"password_min"` // 0: what the door says
 	Locale           string                        `json:"locale,omitempty"`
 	Challenge        Challenges                    `json:"challenge"`
+	Brand            Brand                         `json:"brand"`
 	Version          int64                         `json:"version"`
 	CreatedAt        time.Time                     `json:"created_at,omitempty"` // zero: with the database
 	UpdatedAt        time.Time                     `json:"updated_at,omitempty"`
+}
+
+// Brand is how an app looks to people, beside its name.
+type Brand struct {
+	Accent       string `json:"accent,omitempty"` // #rrggbb
+	LogoURL      string `json:"logo_url,omitempty"`
+	TermsURL     string `json:"terms_url,omitempty"`
+	PrivacyURL   string `json:"privacy_url,omitempty"`
+	SupportEmail string `json:"support_email,omitempty"`
 }
 
 // Challenges is what an app asks of strangers, without its secret.

@@ -106,7 +106,17 @@ func (c *Catalogue) appView(ctx context.Context, a auth.App) (App, error) {
 		SigningAlgorithm: a.Settings.SigningAlgorithm, Attributes: a.Settings.Attributes, Version: a.Version,
 		Registration: registration(a.Settings), AccountsOnSignUp: a.Settings.AccountsOnSignUp, PasswordMin: a.Settings.PasswordMin,
 		Locale:    a.Settings.Locale,
+		Brand:     c.brandView(a),
 		Challenge: challengeView(a.Settings.Challenge), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}, err
+}
+
+func (c *Catalogue) brandView(a auth.App) Brand {
+	b := a.Settings.Brand
+	out := Brand{Accent: b.Accent, TermsURL: b.TermsURL, PrivacyURL: b.PrivacyURL, SupportEmail: b.Support}
+	if path := b.LogoPath(a.ID); path != "" {
+		out.LogoURL = c.deps.PublicURL + path
+	}
+	return out
 }
 
 func challengeView(s auth.ChallengeSettings) Challenges {

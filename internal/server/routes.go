@@ -18,6 +18,7 @@ func (s *Server) routes() http.Handler {
 	h := s.house
 	docs := h.engine.Docs()
 	contracts := h.engine.Handler()
+	brand := h.brandImages()
 	exact := map[string]http.Handler{
 		"/healthz":     http.HandlerFunc(s.alive),
 		"/readyz":      http.HandlerFunc(s.ready),
@@ -34,6 +35,8 @@ func (s *Server) routes() http.Handler {
 			return
 		}
 		switch {
+		case strings.HasPrefix(path, brandBelow):
+			brand.ServeHTTP(w, r)
 		case strings.HasPrefix(path, docsBelow):
 			exact["/docs"].ServeHTTP(w, r)
 		case h.pages.Owns(path):
@@ -57,7 +60,7 @@ func reserved() func(path string) bool {
 		case "/healthz", "/readyz", oauth.JWKSPath, relatedPath, "/docs":
 			return true
 		}
-		return strings.HasPrefix(path, docsBelow) || pages(path)
+		return strings.HasPrefix(path, docsBelow) || strings.HasPrefix(path, brandBelow) || pages(path)
 	}
 }
 
