@@ -161,6 +161,7 @@ type Error struct {
 	Code       Code
 	Message    string // for people; empty means the code's title
 	Violations []Violation
+	Reason     EndReason     // of session-ended, and of token-expired where a session's time ran out
 	Limit      *LimitState   // of the limiter that refused
 	RetryAfter time.Duration // 0: say nothing
 	Err        error

@@ -27,6 +27,13 @@ const (
 	EndRestored            EndReason = "restored-from-backup"
 )
 
+// EndReasons lists every reason.
+func EndReasons() []EndReason {
+	return []EndReason{EndSignedOut, EndSignedOutEverywhere, EndExpired, EndIdle, EndRefreshReused, EndPasswordChanged, EndPasswordReset,
+		EndUsernameChanged, EndByUser, EndByAdmin, EndUserDisabled, EndFactorRemoved, EndEmailProven, EndEmailKept, EndAppDisabled,
+		EndClientDisabled, EndReplaced, EndRestored}
+}
+
 // AMR values (RFC 8176) that Ostiary states.
 const (
 	AMRPassword = "pwd"

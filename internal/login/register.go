@@ -121,6 +121,9 @@ func (s *Service) prepareRegistration(ctx context.Context, c auth.Caller, in Reg
 	if r.app.Settings.AccountsOnSignUp {
 		r.account = s.Accounts.Draft(c.App, accountName(r.new), r.new.User.ID)
 	}
+	if r.waits && in.Password == "" { // who only waits chooses one when it is their turn
+		return r, nil
+	}
 	if err := s.CheckPassword(ctx, r.app, in.Password, r.new.Email.Address, r.new.User.Username); err != nil {
 		return r, err
 	}

@@ -42,10 +42,13 @@ func outOfTime(s auth.Session, now time.Time) auth.EndReason {
 
 // endedError is the refusal of a session that ended, or must end, for the reason.
 func endedError(reason auth.EndReason) *auth.Error {
+	code := auth.CodeSessionEnded
 	if reason == auth.EndExpired || reason == auth.EndIdle {
-		return auth.E(auth.CodeTokenExpired, "The session has ended: "+string(reason)+".")
+		code = auth.CodeTokenExpired
 	}
-	return auth.E(auth.CodeSessionEnded, "The session has ended: "+string(reason)+".")
+	e := auth.E(code, "The session has ended: "+string(reason)+".")
+	e.Reason = reason
+	return e
 }
 
 // Recheck re-reads the caller's session or key and its user inside a Write, so that no change is made on the word

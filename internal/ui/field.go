@@ -29,6 +29,15 @@ var fields = map[string]input{
 		Autocomplete: newPassword, Required: true, MinLength: 8},
 	"code": {label: "page.field.code", hint: "page.field.code-hint", Name: "code", Type: "text", Autocomplete: "one-time-code",
 		Required: true, Literal: true, MaxLength: 64},
+	"current-password": {label: "page.field.password", Name: "current_password", Type: "password", Autocomplete: "current-password",
+		Required: true},
+	"mailed-code": {label: "page.field.code", hint: "page.field.mailed-code-hint", Name: "code", Type: "text",
+		Autocomplete: "one-time-code", InputMode: "numeric", Required: true, Literal: true, MaxLength: 16},
+	"invite-code": {label: "page.field.invite-code", Name: "invite_code", Type: "text", Autocomplete: "off", Required: true, Literal: true,
+		MaxLength: 128},
+	// With passkeys the browser offers them in the list of names.
+	"identifier-or-passkey": {label: "page.field.identifier", Name: "identifier", Type: "text", Autocomplete: "username webauthn",
+		Required: true, Literal: true, MaxLength: 254},
 }
 
 // strengths is how many steps the meter has beside a new password.

@@ -18,10 +18,11 @@ const (
 // flow is what a browser remembers between two pages of one sign-in. It stands in a cookie and never in a URL, so that a
 // link cannot put anybody into somebody else's flow (SE-02). Operations judge every part of it anew.
 type flow struct {
-	App        auth.AppID `json:"a"`
-	Identifier string     `json:"i,omitempty"` // typed on the first page
-	Challenge  string     `json:"c,omitempty"` // token of a half-done sign-in
-	Mailed     string     `json:"m,omitempty"` // flow of a mailed code
+	App        auth.AppID        `json:"a"`
+	Identifier string            `json:"i,omitempty"` // typed on the first page
+	Challenge  string            `json:"c,omitempty"` // token of a half-done sign-in
+	Factors    []auth.FactorKind `json:"f,omitempty"` // that finish it
+	Mailed     string            `json:"m,omitempty"` // flow of a mailed code
 }
 
 // maxFlow keeps the cookie within what browsers take (SE-07).

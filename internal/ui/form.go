@@ -20,6 +20,14 @@ var titles = map[string]string{
 	"magic":      "page.magic.title",
 	"invite":     "page.invite.title",
 	"two-factor": "page.code.title",
+	"sign-in":    "page.sign-in.title",
+	"password":   "page.password.title",
+	"magic-code": "page.magic-code.title",
+	"sign-up":    "page.sign-up.title",
+	"resend":     "page.resend.title",
+	"forgot":     "page.forgot.title",
+	"sign-out":   "page.sign-out.title",
+	"step-up":    "page.step-up.title",
 }
 
 // showForm is the page of a mailed link or of a form by itself. It spends nothing and looks nothing up: scanners of mail
@@ -30,7 +38,8 @@ func (v *visit) showForm(name string) error {
 
 // mendable are the refusals that the person can do something about in the form.
 var mendable = []auth.Code{auth.CodeWeakPassword, auth.CodeInvalidRequest, auth.CodeIdentifierTaken, auth.CodeInvalidCredentials,
-	auth.CodeSecondFactorWrong, auth.CodeInviteCodeInvalid, auth.CodeInviteCodeRequired, auth.CodeRateLimited, auth.CodeOverloaded}
+	auth.CodeSecondFactorWrong, auth.CodeInviteCodeInvalid, auth.CodeInviteCodeRequired, auth.CodeRateLimited, auth.CodeOverloaded,
+	auth.CodeAccountDisabled, auth.CodePasswordExpired, auth.CodeTotpNotEnabled, auth.CodeChallengeFailed, auth.CodeChallengeUnavailable}
 
 // again shows a form once more with what was typed, secrets excepted, and what was wrong with it, if the person can mend it
 // there; other errors are handed on.
@@ -135,26 +144,6 @@ func acceptInvite(v *visit) error {
 	out, err := v.stranger("accept-invite", &operation.AcceptInviteInput{Token: v.form.Get("token"), Name: v.form.Get("name")})
 	if err != nil {
 		return v.again("invite", err, &formPage{})
-	}
-	return v.entered(out, "/done/signed-in")
-}
-
-// showTwoFactor is the second step of every way to sign in.
-func showTwoFactor(v *visit) error {
-	if v.flow().Challenge == "" {
-		return auth.E(auth.CodeProofInvalid, "")
-	}
-	return v.show("two-factor", &formPage{base{title: titles["two-factor"], focus: "code"}})
-}
-
-func twoFactor(v *visit) error {
-	out, err := v.stranger("complete-second-factor",
-		&operation.CompleteSecondFactorInput{Token: v.flow().Challenge, Code: v.form.Get("code")})
-	if err != nil {
-		if !auth.Is(err, auth.CodeSecondFactorWrong) && !auth.Is(err, auth.CodeRateLimited) && !auth.Is(err, auth.CodeInvalidRequest) {
-			v.forget()
-		}
-		return v.again("two-factor", err, &formPage{})
 	}
 	return v.entered(out, "/done/signed-in")
 }

@@ -12,8 +12,9 @@ import (
 // messagePage says one thing, and perhaps where to go from there.
 type messagePage struct {
 	base
-	Text string
-	Next *remedy
+	Text             string
+	Next             *remedy
+	text, next, path string // keys of Text and Next, and the path of Next
 }
 
 // message is a page that says one thing, by keys of sentences.
@@ -25,12 +26,16 @@ type message struct {
 // messages are the pages after a form and those that others send people to: a closed list, so that nobody can
 // make the server say something of theirs.
 var messages = map[string]message{
-	"setup":     {title: "page.setup.done", text: "page.setup.done-text"},
-	"verified":  {title: "page.verify.done", text: "page.verify.done-text"},
-	"staying":   {title: "page.keep.done", text: "page.keep.done-text"},
-	"kept":      {title: "page.cancel.done", text: "page.cancel.done-text"},
-	"signed-in": {title: "page.magic.done", text: "page.magic.done-text"},
-	"reset":     {title: "page.reset.done", text: "page.reset.done-text"},
+	"setup":      {title: "page.setup.done", text: "page.setup.done-text"},
+	"verified":   {title: "page.verify.done", text: "page.verify.done-text", next: "page.sign-in.title", path: "/sign-in"},
+	"staying":    {title: "page.keep.done", text: "page.keep.done-text"},
+	"kept":       {title: "page.cancel.done", text: "page.cancel.done-text"},
+	"signed-in":  {title: "page.magic.done", text: "page.magic.done-text"},
+	"reset":      {title: "page.reset.done", text: "page.reset.done-text", next: "page.sign-in.title", path: "/sign-in"},
+	"registered": {title: "page.done.mail", text: "page.done.registered", next: "page.resend.title", path: "/verify/resend"},
+	"waiting":    {title: "page.done.waiting", text: "page.done.waiting-text"},
+	"forgotten":  {title: "page.done.mail", text: "page.done.forgotten", next: "page.sign-in.title", path: "/sign-in"},
+	"proven":     {title: "page.done.proven", text: "page.done.proven-text"},
 }
 
 func showDone(v *visit) error {
@@ -41,34 +46,37 @@ func showDone(v *visit) error {
 	return v.tell(m)
 }
 
+// tell shows one of the messages.
 func (v *visit) tell(m message) error {
+	return v.say(&messagePage{base: base{title: m.title}, text: m.text, next: m.next, path: m.path})
+}
+
+// say fills the sentences of a message that come by key.
+func (v *visit) say(shown *messagePage) error {
 	t, err := v.translator()
+	if err == nil && shown.text != "" {
+		shown.Text, err = t.T(shown.text, brandOf(v.app))
+	}
+	if err == nil && shown.next != "" {
+		shown.Next = &remedy{Path: v.link(shown.path)}
+		shown.Next.Text, err = t.T(shown.next, brandOf(v.app))
+	}
 	if err != nil {
 		return err
-	}
-	shown := &messagePage{base: base{title: m.title}}
-	if shown.Text, err = t.T(m.text, brandOf(v.app)); err != nil {
-		return err
-	}
-	if m.next != "" {
-		shown.Next = &remedy{Path: v.link(m.path)}
-		if shown.Next.Text, err = t.T(m.next); err != nil {
-			return err
-		}
 	}
 	return v.show("message", shown)
 }
 
 // refusal is the page about an error that no form can mend.
 func refusal(e *auth.Error) *messagePage {
-	title := "page.message.failed"
+	shown := &messagePage{base: base{title: "page.message.failed", problem: e, status: e.Code.Status()}}
 	switch e.Code {
 	case auth.CodeProofInvalid:
-		title = "page.message.dead-link"
+		shown.title, shown.next, shown.path = "page.message.dead-link", "page.sign-in.title", "/sign-in"
 	case auth.CodeNotFound:
-		title = "page.message.not-found"
+		shown.title = "page.message.not-found"
 	}
-	return &messagePage{base: base{title: title, problem: e, status: e.Code.Status()}}
+	return shown
 }
 
 // showError is where other parts send a browser with an error code of ours.
@@ -79,7 +87,7 @@ func showError(v *visit) error {
 	}
 	shown := refusal(auth.E(code, ""))
 	shown.status = auth.CodeInvalidRequest.Status()
-	return v.show("message", shown)
+	return v.say(shown)
 }
 
 // indexPage is the start page.

@@ -81,8 +81,29 @@ func table(inbox bool) []page {
 		{"GET", "/setup", showSetup},
 		{"POST", "/setup", setup},
 
+		{"GET", "/sign-in", showSignIn},
+		{"POST", "/sign-in", signIn},
+		{"GET", "/sign-in/password", showPassword},
+		{"POST", "/sign-in/password", signInWithPassword},
+		{"POST", "/sign-in/mail", mailSignIn},
+		{"GET", "/magic/code", showMagicCode},
+		{"POST", "/magic/code", magicCode},
+		{"GET", "/two-factor", showTwoFactor},
+		{"POST", "/two-factor", twoFactor},
+		{"GET", "/sign-up", showSignUp},
+		{"POST", "/sign-up", signUp},
+		{"GET", "/forgot", showForgot},
+		{"POST", "/forgot", forgot},
+		{"GET", "/step-up", showStepUp},
+		{"POST", "/step-up", stepUp},
+		{"GET", "/sign-out", showSignOut},
+		{"POST", "/sign-out", signOut},
+		{"GET", "/signed-out", showSignedOut},
+
 		{"GET", "/verify", showVerify},
 		{"POST", "/verify", verify},
+		{"GET", "/verify/resend", showResend},
+		{"POST", "/verify/resend", resend},
 		{"GET", "/cancel-email-change", showCancel},
 		{"POST", "/cancel-email-change", cancel},
 		{"GET", "/cancel-deletion", showKeep},
@@ -93,8 +114,6 @@ func table(inbox bool) []page {
 		{"POST", "/magic", magic},
 		{"GET", "/invite", showInvite},
 		{"POST", "/invite", acceptInvite},
-		{"GET", "/two-factor", showTwoFactor},
-		{"POST", "/two-factor", twoFactor},
 
 		{"GET", "/done/{what}", showDone},
 		{"GET", "/error", showError},
@@ -108,17 +127,19 @@ func table(inbox bool) []page {
 func (p *Pages) routes(inbox bool) chi.Router {
 	r := chi.NewRouter()
 	for _, one := range table(inbox) {
-		r.Method(one.method, one.path, p.handle(one.path, one.serve))
+		r.Method(one.method, one.path, p.handle(page{one.method, one.path, turning(one.serve)}, p.begin, p.failed))
+	}
+	for _, one := range ceremonies() {
+		r.Method(one.method, one.path, p.handle(one, p.beginJSON, httpx.Problem))
 	}
 	for path := range p.assets.files {
 		r.Method("GET", path, httpx.Handle(p.assets.serve, p.failed))
 	}
-	r.NotFound(p.handle("", func(*visit) error {
-		return auth.E(auth.CodeNotFound, "There is no such page.")
-	}).ServeHTTP)
-	r.MethodNotAllowed(p.handle("", func(*visit) error {
-		return auth.E(auth.CodeMethodNotAllowed, "")
-	}).ServeHTTP)
+	lost := func(code auth.Code, text string) http.HandlerFunc {
+		return p.handle(page{serve: func(*visit) error { return auth.E(code, text) }}, p.begin, p.failed).ServeHTTP
+	}
+	r.NotFound(lost(auth.CodeNotFound, "There is no such page."))
+	r.MethodNotAllowed(lost(auth.CodeMethodNotAllowed, ""))
 	return r
 }
 
@@ -136,17 +157,19 @@ func (p *Pages) Owns(path string) bool {
 	return p.router.Match(chi.NewRouteContext(), http.MethodGet, path) || p.router.Match(chi.NewRouteContext(), http.MethodPost, path)
 }
 
-func (p *Pages) handle(route string, serve func(*visit) error) http.Handler {
+// handle serves one page: begin reads the request, failed answers errors.
+func (p *Pages) handle(one page, begin func(http.ResponseWriter, *http.Request) (*visit, error),
+	failed func(http.ResponseWriter, *http.Request, *auth.Error)) http.Handler {
 	return httpx.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		e := httpx.Event(r.Context())
 		e.SetString(httpx.KeyContract, "pages")
-		e.SetString(httpx.KeyRoute, route)
-		v, err := p.begin(w, r)
+		e.SetString(httpx.KeyRoute, one.path)
+		v, err := begin(w, r)
 		if err != nil {
 			return err
 		}
-		return serve(v)
-	}, p.failed)
+		return one.serve(v)
+	}, failed)
 }
 
 // failed shows an error as a page, or as a problem to programs.
@@ -157,7 +180,7 @@ func (p *Pages) failed(w http.ResponseWriter, r *http.Request, e *auth.Error) {
 	}
 	v := p.lost(w, r)
 	v.retryAfter(e)
-	if err := v.show("message", refusal(e)); err != nil {
+	if err := v.say(refusal(e)); err != nil {
 		httpx.Problem(w, r, auth.AsError(err))
 	}
 }

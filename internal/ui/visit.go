@@ -24,6 +24,10 @@ type visit struct {
 	app auth.App
 	// form is what was posted; empty for a GET.
 	form url.Values
+	// answer is what a script posted instead of a form.
+	answer ceremony
+	// asked says that an operation was called for who is signed in.
+	asked bool
 	// returnTo is the path on this server to go to in the end; empty: nowhere in particular.
 	returnTo string
 }
@@ -31,23 +35,32 @@ type visit struct {
 // begin reads what every page needs. A POST that did not come from a page of ours gets no further. Codes: csrf-failed,
 // unsupported-media-type, invalid-request, not-found (no such app).
 func (p *Pages) begin(w http.ResponseWriter, r *http.Request) (*visit, error) {
-	v := &visit{p: p, w: w, r: r, form: url.Values{}}
-	said := r.URL.Query()
+	said, form := r.URL.Query(), url.Values{}
 	if r.Method == http.MethodPost {
 		var err error
-		if v.form, err = p.form(w, r); err != nil {
+		if form, err = p.form(w, r); err != nil {
 			return nil, err
 		}
-		said = v.form
+		said = form
 	}
-	v.returnTo = httpx.ReturnPath(said.Get("return_to"))
+	v, err := p.about(w, r, said)
+	if err == nil {
+		v.form = form
+	}
+	return v, err
+}
+
+// about is a visit with what a request says of its app and of the place to return to. Code: not-found (no such app).
+func (p *Pages) about(w http.ResponseWriter, r *http.Request, said url.Values) (*visit, error) {
 	id := auth.AppID(said.Get("app"))
 	if id == "" {
 		id = auth.DefaultApp
 	}
 	app, err := p.app(r, id)
-	v.app = app
-	return v, err
+	if err != nil {
+		return nil, err
+	}
+	return &visit{p: p, w: w, r: r, form: url.Values{}, app: app, returnTo: httpx.ReturnPath(said.Get("return_to"))}, nil
 }
 
 // app reads an app that a request names. Codes: not-found.
@@ -120,6 +133,7 @@ func (v *visit) person(name string, in any) (operation.Outcome, error) {
 	if secret == "" {
 		return operation.Outcome{}, auth.E(auth.CodeUnauthenticated, "")
 	}
+	v.asked = true
 	return v.run(name, secret, in)
 }
 
@@ -165,28 +179,44 @@ func (v *visit) link(path string) string {
 	if v.returnTo != "" {
 		q.Set("return_to", v.returnTo)
 	}
-	if len(q) == 0 {
+	switch {
+	case len(q) == 0:
 		return path
+	case strings.Contains(path, "?"):
+		return path + "&" + q.Encode()
 	}
 	return path + "?" + q.Encode()
 }
 
-// entered answers whatever ends a sign-in: with the session cookie, a new one every time (SE-02), and on to where the
-// person wanted to be; or to the second step. done is the page for who wanted nothing in particular.
-func (v *visit) entered(out operation.Outcome, done string) error {
-	switch value := out.Value.(type) {
-	case operation.Challenged:
-		v.keep(flow{Challenge: value.Challenge.Token})
-		return v.to("/two-factor")
-	case operation.Granted:
-		if value.SessionCookie != "" {
-			v.p.cookies.Set(v.w.Header(), httpx.Cookie{Name: SessionCookie(v.app.ID), Value: value.SessionCookie})
-		}
+// after is where a finished flow leads: to where the person wanted to be, else to a page of ours.
+func (v *visit) after(done string) string {
+	if v.returnTo != "" {
+		return v.returnTo
+	}
+	return v.link(done)
+}
+
+// back ends a POST that finished a flow.
+func (v *visit) back(done string) error {
+	http.Redirect(v.w, v.r, v.after(done), http.StatusSeeOther) //nolint:gosec // httpx.ReturnPath let it through (WB-09)
+	return nil
+}
+
+// admit sets the session cookie of a finished sign-in, a new one every time (SE-02), and ends the flow.
+func (v *visit) admit(out operation.Outcome) {
+	if in, ok := out.Value.(operation.Granted); ok && in.SessionCookie != "" {
+		v.p.cookies.Set(v.w.Header(), httpx.Cookie{Name: SessionCookie(v.app.ID), Value: in.SessionCookie})
 	}
 	v.forget()
-	if v.returnTo != "" {
-		http.Redirect(v.w, v.r, v.returnTo, http.StatusSeeOther) //nolint:gosec // httpx.ReturnPath let it through (WB-09)
-		return nil
+}
+
+// entered answers whatever ends a sign-in: on to where the person wanted to be, or to the second step. done is the page for
+// who wanted nothing in particular.
+func (v *visit) entered(out operation.Outcome, done string) error {
+	if half, ok := out.Value.(operation.Challenged); ok {
+		v.keep(flow{Challenge: half.Challenge.Token, Factors: half.Challenge.Factors})
+		return v.to("/two-factor")
 	}
-	return v.to(done)
+	v.admit(out)
+	return v.back(done)
 }

@@ -99,7 +99,7 @@ func (p *Pages) checkPage(app string, t *web.Translator, name string) error {
 
 // samples are what a page may be filled with. A page that has none is a plain form.
 func samples(name string) []shown {
-	plain := base{Title: "Title", Wide: true, Token: "token", remedy: "page.magic.button", remedyPath: "/"}
+	plain := base{Title: "Title", Wide: true, Token: "token", remedy: "page.sign-in.title", remedyPath: "/"}
 	switch name {
 	case "index":
 		return []shown{&indexPage{}, &indexPage{base: plain, Inbox: true,
@@ -109,6 +109,16 @@ func samples(name string) []shown {
 			Messages: []mail.InboxMessage{{ID: "1", To: "ada@example.com", Subject: "Subject", Text: "Text", Links: []string{"https://example.com/"}}}}}
 	case "message":
 		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Next: &remedy{"/", "Text"}}}
+	case "sign-in", "password":
+		return []shown{&signInPage{}, &signInPage{base: plain, Identifier: "ada@example.com", Password: true, Mail: true, Passkey: true, SignUp: true, Who: "ada@example.com"}}
+	case "magic-code":
+		return []shown{&codePage{}, &codePage{base: plain, Identifier: "ada@example.com"}}
+	case "two-factor":
+		return []shown{&twoFactorPage{}, &twoFactorPage{base: plain, Code: true, Passkey: true}}
+	case "sign-up":
+		return []shown{&signUpPage{}, &signUpPage{base: plain, Code: true}, &signUpPage{Waiting: true}, &signUpPage{Shut: true}, &signUpPage{Shut: true, Invited: true}}
+	case "step-up":
+		return []shown{&stepUpPage{}, &stepUpPage{base: plain, Email: "ada@example.com", Password: true, Code: true, Passkey: true}}
 	case "reset":
 		return []shown{&resetPage{}, &resetPage{base: plain, Email: "ada@example.com"}}
 	}
@@ -117,7 +127,8 @@ func samples(name string) []shown {
 
 // checkSentences says those that code names and no template: titles of pages, fields and errors.
 func checkSentences(t *web.Translator) error {
-	keys := []string{"page.message.failed", "page.message.dead-link", "page.message.not-found", "page.field.optional",
+	keys := []string{"page.message.failed", "page.message.dead-link", "page.message.not-found", "page.field.optional", "page.signed-out.title",
+		"page.signed-out.text", "page.signed-out.ended",
 		"page.field.show", "page.field.hide", "page.field.strength"}
 	for _, title := range titles {
 		keys = append(keys, title)
@@ -127,6 +138,9 @@ func checkSentences(t *web.Translator) error {
 		if f.hint != "" {
 			keys = append(keys, f.hint)
 		}
+	}
+	for _, sentence := range endings {
+		keys = append(keys, sentence)
 	}
 	for _, m := range messages {
 		keys = append(keys, m.title, m.text)

@@ -26,3 +26,11 @@ addEventListener("pageshow", () => {
     form.removeAttribute("aria-busy");
   }
 });
+
+// What came of a passkey is said where it was asked for. Somebody who changed their mind needs no message.
+addEventListener("passkey:start", (event) => say(event.target, false));
+addEventListener("passkey:error", (event) => say(event.target, event.detail.code !== "cancelled"));
+function say(element, failed) {
+  const place = element.querySelector("[data-passkey-error]");
+  if (place) place.textContent = failed ? place.dataset.passkeyError : "";
+}
