@@ -56,7 +56,7 @@ func parsed(t *testing.T, page []byte) (out []element) {
 // visitorAmid has typed a name and asked for a mail, so that every page has something to show.
 func visitorAmid(t *testing.T, i *servertest.Instance) visitor {
 	t.Helper()
-	person(t, i, "ann@example.com")
+	somebody(t, i, "ann@example.com")
 	v := signedIn(t, i, "ann@example.com")
 	v.send("/sign-in/mail", "identifier", "ann@example.com").leads("/magic/code")
 	return v
@@ -226,7 +226,7 @@ func TestDoorShowsTextOnly_WB08_WB11(t *testing.T) {
 // A place to return to is on this server or nowhere, at every page that goes on (WB-09).
 func TestDoorReturnsHome_WB09(t *testing.T) {
 	i := servertest.Start(t)
-	person(t, i, "ann@example.com")
+	somebody(t, i, "ann@example.com")
 	v := newVisitor(t, i)
 	for _, to := range []string{"https://evil.example", "//evil.example", `/\evil.example`, "/%2fevil.example", "javascript:alert(1)", "/\t/evil.example",
 		"https:evil.example", "/..//evil.example", "/%5cevil.example", "//evil.example@localhost"} {

@@ -75,7 +75,7 @@ func (r reply) says(texts ...string) reply {
 	return r
 }
 
-func person(t *testing.T, i *servertest.Instance, email string) {
+func somebody(t *testing.T, i *servertest.Instance, email string) {
 	t.Helper()
 	ok[client.User](t)(i.Operator.CreateUser(t.Context(), client.NewUser{Email: email, Password: phrase, EmailVerified: true}))
 }
@@ -93,7 +93,7 @@ var shifting = regexp.MustCompile(`nonce="[^"]*"|<code>[^<]*</code>|[a-z]+@examp
 // A password signs in, the cookie is a new one, and who is unknown is told nothing else than who is known.
 func TestSignInPages_SE02_EN01(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
-		person(t, i, "ann@example.com")
+		somebody(t, i, "ann@example.com")
 		v := newVisitor(t, i)
 		v.open("/sign-in?return_to=%2Fdocs%2Fostiary%3Fa%3Db").want(200).says(`name="return_to" value="/docs/ostiary?a=b"`, `autocomplete="username`)
 		v.send("/sign-in", "identifier", "").want(400).says(`role="alert"`, `aria-invalid="true"`)
@@ -126,7 +126,7 @@ func TestSignInPages_SE02_EN01(t *testing.T) {
 // Looking at the page signs nobody out; the button does, on the server first. Who comes with the old cookie hears why.
 func TestSignOutPages_SE03(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
-		person(t, i, "ann@example.com")
+		somebody(t, i, "ann@example.com")
 		v := signedIn(t, i, "ann@example.com")
 		old := v.cookie("ostiary-default")
 		v.open("/sign-out").want(200).says("<button>Sign out</button>")
@@ -180,7 +180,7 @@ func TestTwoFactorPage(t *testing.T) {
 // Link and code of one mail: the code works in the browser that asked and in no other (ET-11).
 func TestMagicCodePage_ET11(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
-		person(t, i, "ann@example.com")
+		somebody(t, i, "ann@example.com")
 		digits := regexp.MustCompile(`\b\d{3} ?\d{3}\b`)
 		v, other := newVisitor(t, i), newVisitor(t, i)
 		v.open("/magic/code").leads("/sign-in")
@@ -243,7 +243,7 @@ func TestSignUpPages(t *testing.T) {
 
 func TestForgottenPasswordPages_ET09(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
-		person(t, i, "ann@example.com")
+		somebody(t, i, "ann@example.com")
 		v := newVisitor(t, i)
 		v.open("/forgot").want(200).says(`name="identifier"`)
 		v.send("/forgot", "identifier", "eve@example.com").leads("/done/forgotten")
@@ -263,7 +263,7 @@ func TestForgottenPasswordPages_ET09(t *testing.T) {
 // A fresh proof replaces the cookie and leads back to where the person was.
 func TestStepUpPage_SE02(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
-		person(t, i, "ann@example.com")
+		somebody(t, i, "ann@example.com")
 		v := signedIn(t, i, "ann@example.com")
 		before := v.cookie("ostiary-default")
 		v.open("/step-up?return_to=%2Fdocs").want(200).says("ann@example.com", `autocomplete="current-password"`)
