@@ -34,8 +34,7 @@ type AppSettings struct {
 	SigningAlgorithm string `json:"signing_algorithm,omitempty"`
 	// Registration says how people sign up by themselves; empty means RegistrationOpen.
 	Registration RegistrationMode `json:"registration,omitempty"`
-	// AccountsOnSignUp makes an account for everybody who signs up, owned by them, and lets sessions begin in the user's
-	// oldest account.
+	// AccountsOnSignUp makes an account for everybody who signs up, owned by them. A door may ask for one itself.
 	AccountsOnSignUp bool `json:"accounts_on_sign_up,omitempty"`
 	// Challenge says what strangers have to show before they may try anything that costs; the zero value: nothing.
 	Challenge ChallengeSettings `json:"challenge,omitzero"`

@@ -72,7 +72,7 @@ func (s *Service) useCode(tx *store.Tx, r registration) (auth.InviteCode, error)
 
 // endow gives a new user what the app and the code promise: an account, a starting balance.
 func (s *Service) endow(tx *store.Tx, c auth.Caller, r registration, code auth.InviteCode, out *SignedIn) error {
-	if r.app.Settings.AccountsOnSignUp {
+	if r.account != (account.New{}) {
 		if _, err := s.Accounts.Open(tx, c, r.account); err != nil {
 			return err
 		}

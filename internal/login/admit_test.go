@@ -172,3 +172,17 @@ func TestAccountsOnSignUp(t *testing.T) {
 		}
 	})
 }
+
+// A door may ask for the account itself; who has none begins in none.
+func TestAccountAskedForAtSignUp(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for _, asked := range []bool{true, false} {
+			out, err := h.Register(t.Context(), anyone(), Registration{Email: fmt.Sprint(asked, "@example.com"), Password: goodPassword, Account: asked})
+			h.must(err)
+			in := out.Registered
+			if got := len(in.Memberships) == 1 && in.Grant.Session.Account == in.Memberships[0].Account.ID && in.Grant.Session.Account != ""; got != asked {
+				t.Errorf("asked for an account: %v, got %+v in session %+v", asked, in.Memberships, in.Grant.Session)
+			}
+		}
+	})
+}

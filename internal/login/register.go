@@ -24,6 +24,8 @@ type Registration struct {
 	Device                      string
 	// InviteCode is the code that somebody handed on; an app whose mode is invite-code asks for one.
 	InviteCode string
+	// Account asks for an account of the user's own, whatever the app's setting says.
+	Account bool
 }
 
 // ConfirmationPending is the answer to a sign-up that waits for the address to be verified. Where the policy
@@ -46,9 +48,9 @@ type registration struct {
 	draft   *session.Draft // nil: no session before the address is verified
 	mayMail bool           // an owner of the address may be told
 	conceal bool
-	code    string // invite code that counts a use; empty: none
-	waits   bool   // the app lets nobody in but from its waitlist
-	account account.New
+	code    string      // invite code that counts a use; empty: none
+	waits   bool        // the app lets nobody in but from its waitlist
+	account account.New // of the user's own; zero: none
 	guesses []*limit.Reservation
 }
 
@@ -118,7 +120,7 @@ func (s *Service) prepareRegistration(ctx context.Context, c auth.Caller, in Reg
 		return r, err
 	}
 	r.new.User.Attributes = user.MergeAttributes(nil, attributes)
-	if r.app.Settings.AccountsOnSignUp {
+	if r.app.Settings.AccountsOnSignUp || in.Account {
 		r.account = s.Accounts.Draft(c.App, accountName(r.new), r.new.User.ID)
 	}
 	if r.waits && in.Password == "" { // who only waits chooses one when it is their turn

@@ -19,6 +19,7 @@ type RegisterInput struct {
 	Attributes map[string]any `input:"attributes"`
 	Device     string         `input:"device"`
 	InviteCode string         `input:"invite_code"` // needed where the app's registration mode is invite-code
+	Account    bool           `input:"account"`     // make an account of the user's own too
 	Confirmation
 }
 
@@ -52,7 +53,8 @@ func (c *Catalogue) register() *Definition {
 		}
 		out, err := c.deps.Login.Register(ctx, r.Caller, login.Registration{
 			Email: in.Email, Username: in.Username, Password: in.Password, Name: in.Name, GivenName: in.GivenName,
-			FamilyName: in.FamilyName, Locale: in.Locale, Attributes: in.Attributes, Device: in.Device, InviteCode: in.InviteCode})
+			FamilyName: in.FamilyName, Locale: in.Locale, Attributes: in.Attributes, Device: in.Device, InviteCode: in.InviteCode,
+			Account: in.Account})
 		switch {
 		case err != nil:
 			return Outcome{}, err

@@ -138,18 +138,13 @@ func (s *Service) Insert(tx *store.Tx, d *Draft) error {
 // In sets the account that the session acts for; the user must belong to it when Insert stores the session.
 func (d *Draft) In(account auth.AccountID) { d.Session.Account = account }
 
-// enter finds the account that the session begins in: the one that the flow set, else, in an app whose users have
-// accounts from their start, the user's oldest.
+// enter finds the account that the session begins in: the one that the flow set, else the user's oldest; none if the
+// user belongs to none.
 func (d *Draft) enter(tx *store.Tx) (err error) {
-	switch {
-	case d.Session.Account != "":
+	if d.Session.Account != "" {
 		d.member, err = membership(tx, d.Session)
-	case d.app.Settings.AccountsOnSignUp:
-		if d.member, err = tx.OldestMembership(d.Session.App, d.Session.User); errors.Is(err, store.ErrNotFound) {
-			err = nil
-		}
-	default:
-		d.member = auth.Membership{}
+	} else if d.member, err = tx.OldestMembership(d.Session.App, d.Session.User); errors.Is(err, store.ErrNotFound) {
+		err = nil
 	}
 	d.Session.Account = d.member.Account
 	return err
