@@ -46,6 +46,7 @@ type Session struct {
 	Device        string     `json:"device"`
 	IP            string     `json:"ip"`
 	UserAgent     string     `json:"user_agent"`
+	Agent         Agent      `json:"agent"`
 	Contract      string     `json:"contract"`
 	AMR           []string   `json:"amr"`
 	AuthTime      time.Time  `json:"auth_time"`
@@ -56,6 +57,15 @@ type Session struct {
 	ExpiresAt     time.Time  `json:"expires_at"`
 	EndedAt       *time.Time `json:"ended_at"`
 	EndReason     string     `json:"end_reason"`
+}
+
+// Agent is what a user agent says about a device; empty fields are not known.
+type Agent struct {
+	Kind     string `json:"kind"` // mobile, tablet, desktop, bot or unknown
+	Browser  string `json:"browser"`
+	Version  string `json:"version"` // of the browser
+	Platform string `json:"platform"`
+	OS       string `json:"os"`
 }
 
 // SignedIn is a session with its tokens.

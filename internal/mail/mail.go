@@ -205,21 +205,9 @@ func (m *Mailer) link(msg Message) (string, error) {
 	if msg.Token == "" || msg.ExpiresAt.IsZero() {
 		return "", fmt.Errorf("a mail of kind %s needs a token and its expiry", msg.Kind)
 	}
-	template, page := msg.Links.Verify, "/verify?token={token}"
-	switch msg.Kind {
-	case ResetPassword:
-		template, page = msg.Links.Reset, "/reset?token={token}"
-	case EmailChanging, EmailChanged: // always our own page: a mount's templates know nothing of it
-		template, page = "", "/cancel-email-change?token={token}"
-	case AccountDeleting:
-		template, page = "", "/cancel-deletion?token={token}"
-	case Invite:
-		template, page = msg.Links.Invite, "/invite?token={token}"
-	case MagicLink:
-		template, page = msg.Links.Magic, "/magic?token={token}"
-	}
+	template, page := destination(msg)
 	if template == "" {
-		template = strings.TrimSuffix(m.PublicURL, "/") + page
+		template = strings.TrimSuffix(m.PublicURL, "/") + page + "?token={token}"
 		if msg.App.ID != "" && msg.App.ID != auth.DefaultApp { // our pages serve every app; a link of a team's own knows its app
 			template += "&app=" + url.QueryEscape(string(msg.App.ID))
 		}
@@ -233,6 +221,23 @@ func (m *Mailer) link(msg Message) (string, error) {
 		return "", errors.New("mailed links need an absolute http or https address: check the public URL and the links of the mount")
 	}
 	return link, nil
+}
+
+// destination is where a link of the kind leads: the template of the door, if it has one, and our own page.
+func destination(msg Message) (template, page string) {
+	switch msg.Kind {
+	case ResetPassword:
+		return msg.Links.Reset, "/reset"
+	case EmailChanging, EmailChanged: // always our own page: a mount's templates know nothing of it, and of the next
+		return "", "/cancel-email-change"
+	case AccountDeleting:
+		return "", "/cancel-deletion"
+	case Invite:
+		return msg.Links.Invite, "/invite"
+	case MagicLink:
+		return msg.Links.Magic, "/magic"
+	}
+	return msg.Links.Verify, "/verify"
 }
 
 // deliverable is the form of an address that mail goes to: the local part as it was typed, the domain as A-labels.
