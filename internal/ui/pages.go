@@ -118,6 +118,7 @@ func table(inbox bool) []page {
 		{"GET", "/done/{what}", showDone},
 		{"GET", "/error", showError},
 	}
+	list = append(list, mine()...)
 	if inbox {
 		list = append(list, page{"GET", "/dev/inbox", showInbox}, page{"GET", "/dev/inbox/messages", listInbox})
 	}

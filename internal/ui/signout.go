@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -86,9 +88,27 @@ func turning(serve func(*visit) error) func(*visit) error {
 			return err
 		}
 		httpx.Event(v.r.Context()).SetString(httpx.KeyCode, string(e.Code))
-		v.returnTo = httpx.ReturnPath(v.r.URL.RequestURI())
+		v.returnTo = httpx.ReturnPath(v.here())
 		return v.to(to)
 	}
+}
+
+// here is the address of the page that the visit is about, for who comes back to it. That of a form has the app in its fields,
+// and takes what was typed along as far as the page names it in typed, so that a detour loses nothing.
+func (v *visit) here() string {
+	if v.r.Method == http.MethodGet {
+		return v.r.URL.RequestURI()
+	}
+	kept := url.Values{}
+	for _, name := range v.typed {
+		if text := v.form.Get(name); text != "" {
+			kept.Set(name, text)
+		}
+	}
+	if len(kept) == 0 {
+		return v.link(v.r.URL.Path)
+	}
+	return v.link(v.r.URL.Path + "?" + kept.Encode())
 }
 
 // stepUpPage asks for what the person has.

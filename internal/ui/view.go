@@ -199,7 +199,8 @@ func (b *base) wrong(name string) string {
 
 // fieldsOf are the fields that refusals without violations are about.
 var fieldsOf = map[auth.Code][]string{
-	auth.CodeWeakPassword:      {"password"},
-	auth.CodeSecondFactorWrong: {"code"},
-	auth.CodeInviteCodeInvalid: {"invite_code"}, auth.CodeInviteCodeRequired: {"invite_code"},
+	auth.CodeWeakPassword:       {"password"},
+	auth.CodeSecondFactorWrong:  {"code"},
+	auth.CodeInvalidCredentials: {"current_password"},
+	auth.CodeInviteCodeInvalid:  {"invite_code"}, auth.CodeInviteCodeRequired: {"invite_code"},
 }

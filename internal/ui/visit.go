@@ -28,6 +28,8 @@ type visit struct {
 	answer ceremony
 	// asked says that an operation was called for who is signed in.
 	asked bool
+	// typed are the fields of the form that may stand in a URL: never secrets.
+	typed []string
 	// returnTo is the path on this server to go to in the end; empty: nowhere in particular.
 	returnTo string
 }

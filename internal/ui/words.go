@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/contract"
@@ -100,6 +101,9 @@ func (p *Pages) checkPage(app string, t *web.Translator, name string) error {
 // samples are what a page may be filled with. A page that has none is a plain form.
 func samples(name string) []shown {
 	plain := base{Title: "Title", Wide: true, Token: "token", remedy: "page.sign-in.title", remedyPath: "/"}
+	if strings.HasPrefix(name, "my") {
+		return mySamples(name, plain)
+	}
 	switch name {
 	case "index":
 		return []shown{&indexPage{}, &indexPage{base: plain, Inbox: true,
@@ -148,6 +152,7 @@ func checkSentences(t *web.Translator) error {
 			keys = append(keys, m.next)
 		}
 	}
+	keys = append(keys, myKeys()...)
 	for _, code := range auth.Codes() {
 		keys = append(keys, "error."+string(code))
 	}
