@@ -189,6 +189,12 @@ func qrPNG(text string) (image []byte, ok bool) {
 	return out.Bytes(), true
 }
 
+// QRDataURL draws text as a QR image for the source of an image element; ok is false for text that is too long for a code.
+func QRDataURL(text string) (url string, ok bool) {
+	b, ok := appendQRData(nil, text)
+	return string(b), ok
+}
+
 // appendQRData appends a QR image as a data URL.
 func appendQRData(b []byte, text string) ([]byte, bool) {
 	image, ok := qrPNG(text)

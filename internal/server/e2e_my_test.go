@@ -1,11 +1,13 @@
 package server_test
 
 import (
-	"encoding/json"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ostiary-id/ostiary/client"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
@@ -100,7 +102,7 @@ func TestMyPagesNeedSomebody_WB01(t *testing.T) {
 }
 
 // myPaths are the pages of an account.
-var myPaths = []string{"/my", "/my/sessions", "/my/password"}
+var myPaths = []string{"/my", "/my/sessions", "/my/password", "/my/two-factor"}
 
 func TestMyOverview(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
@@ -132,12 +134,8 @@ func TestMySessions(t *testing.T) {
 		ann.send("/my/sessions", url.Values{"do": {"end-others"}}).want(http.StatusOK).
 			says("All other sessions have ended.", "You signed out everywhere.").lacks(again.Session.ID)
 		// What a program says of itself is text and nothing else (WB-08).
-		hostile := newWire(t, i)
-		data, _ := json.Marshal(object{"identifier": ann.email, "password": phrase})
-		if r := hostile.ask(http.MethodPost, "/api/sign-in", string(data), "User-Agent", `<script>alert(1)</script>`); r.Status != http.StatusOK {
-			t.Fatalf("%d %s", r.Status, r.Body)
-		}
-		ann.see("/my/sessions", "End all other sessions").lacks("<script>alert")
+		ok[client.SignInResult](t)(i.Client.SignIn(t.Context(), client.SignIn{Identifier: ann.email, Password: phrase, Device: "<script>alert(1)</script>"}))
+		ann.see("/my/sessions", "End all other sessions", "&lt;script&gt;alert(1)").lacks("<script>alert")
 	})
 }
 
@@ -157,5 +155,57 @@ func TestMyPassword_PW15(t *testing.T) {
 		}
 		ann.see("/my/sessions", "The password was changed.")
 		ok[client.SignInResult](t)(i.Client.SignIn(t.Context(), client.SignIn{Identifier: ann.email, Password: fresh}))
+	})
+}
+
+// hidden is the value of a hidden field of a page.
+func (r reply) hidden(name string) string {
+	r.t.Helper()
+	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindSubmatch(r.Body)
+	if m == nil {
+		r.t.Fatalf("%s has no field %s: %s", r.what, name, r.Body)
+	}
+	return html.UnescapeString(string(m[1]))
+}
+
+func TestMyTwoFactor(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		ann := visit(t, i, "ann@example.com")
+		const path = "/my/two-factor"
+		ann.see(path, "Set it up")
+		if r := ann.send(path, url.Values{"do": {"nothing"}}); r.Status != http.StatusBadRequest {
+			t.Errorf("an unknown form: %d", r.Status)
+		}
+		ann.send(path, url.Values{"do": {"confirm"}, "code": {"123456"}}).says(`role="alert"`).lacks("otpauth")
+		begun := ann.send(path, url.Values{"do": {"begin"}}).want(http.StatusOK).says(`src="data:image/png;base64,`, `autocomplete="one-time-code"`)
+		secret, uri := begun.hidden("secret"), begun.hidden("uri")
+		if begun.Header.Get("Cache-Control") != "no-store" {
+			t.Error("the secret may be kept by the browser")
+		}
+		// A wrong code shows the same secret again.
+		again := ann.send(path, url.Values{"do": {"confirm"}, "code": {"000000"}, "secret": {secret}, "uri": {uri}}).says(`role="alert"`, `src="data:image/png;base64,`)
+		if again.hidden("secret") != secret {
+			t.Error("another secret after a wrong code")
+		}
+		codes := ann.send(path, url.Values{"do": {"confirm"}, "code": {code(t, i, secret)}}).want(http.StatusOK).
+			says("The authenticator app is on.", `download="backup-codes.txt"`)
+		first := regexp.MustCompile(`<li><code>([^<]+)</code>`).FindSubmatch(codes.Body)
+		if first == nil {
+			t.Fatalf("no backup codes: %s", codes.Body)
+		}
+		ann.see(path, "backup codes are left").lacks(string(first[1]), secret)
+		ann.see("/my", "On. ")
+		ann.send(path, url.Values{"do": {"renew"}, "code": {"000000"}}).says(`id="code-error"`)
+		ann.send(path, url.Values{"do": {"renew"}, "code": {code(t, i, secret)}}).want(http.StatusOK).says("You have new backup codes.").lacks(string(first[1]))
+		ann.send(path, url.Values{"do": {"off"}, "code": {string(first[1])}}).says(`id="code-error"`)
+		ann.send(path, url.Values{"do": {"off"}, "code": {code(t, i, secret)}}).want(http.StatusOK).says("The authenticator app is off.", "Set it up")
+		// Later the person proves again who it is, and comes back.
+		i.Clock.Advance(time.Hour)
+		stale := ann.send(path, url.Values{"do": {"begin"}}).want(http.StatusOK).lacks("otpauth")
+		if stale.hidden("return_to") != path {
+			t.Errorf("comes back to %s", stale.hidden("return_to"))
+		}
+		ann.send("/step-up", url.Values{"current_password": {phrase}, "return_to": {path}}).want(http.StatusOK).says("Set it up")
+		ann.send(path, url.Values{"do": {"begin"}}).want(http.StatusOK).says("otpauth")
 	})
 }

@@ -29,6 +29,8 @@ var fields = map[string]input{
 		Autocomplete: newPassword, Required: true, MinLength: 8},
 	"code": {label: "page.field.code", hint: "page.field.code-hint", Name: "code", Type: "text", Autocomplete: "one-time-code",
 		Required: true, Literal: true, MaxLength: 64},
+	"app-code": {label: "page.field.code", hint: "page.my.factor.code-hint", Name: "code", Type: "text", Autocomplete: "one-time-code",
+		InputMode: "numeric", Required: true, Literal: true, MaxLength: 16},
 	"current-password": {label: "page.field.password", Name: "current_password", Type: "password", Autocomplete: "current-password",
 		Required: true},
 	"mailed-code": {label: "page.field.code", hint: "page.field.mailed-code-hint", Name: "code", Type: "text",

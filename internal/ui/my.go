@@ -18,14 +18,17 @@ func mine() []page {
 		{"POST", "/my/sessions", changeMySessions},
 		{"GET", "/my/password", showMyPassword},
 		{"POST", "/my/password", changeMyPassword},
+		{"GET", "/my/two-factor", showMyFactor},
+		{"POST", "/my/two-factor", changeMyFactor},
 	}
 }
 
 // myTitles name the pages of an account, by template.
 var myTitles = map[string]string{
-	"my":          "page.my.title",
-	"my-sessions": "page.my.sessions.title",
-	"my-password": "page.my.password.title",
+	"my":            "page.my.title",
+	"my-sessions":   "page.my.sessions.title",
+	"my-password":   "page.my.password.title",
+	"my-two-factor": "page.my.factor.title",
 }
 
 // notices say what the form before did. It is a closed list: the URL names one, and nothing else is shown (WB-09).
@@ -33,6 +36,7 @@ var notices = map[string]string{
 	"session-ended":    "page.my.sessions.done-one",
 	"sessions-ended":   "page.my.sessions.done-others",
 	"password-changed": "page.my.password.done",
+	"factor-off":       "page.my.factor.done-off",
 }
 
 // owned is what every page of an account may show.
@@ -81,7 +85,7 @@ func (v *visit) mineAgain(name string, err error, content mineShown) error {
 }
 
 // mendableMine are the refusals that the pages of an account show beside their forms, and other pages do not.
-var mendableMine = []auth.Code{auth.CodeConflict}
+var mendableMine = []auth.Code{auth.CodeConflict, auth.CodeTotpAlreadyEnabled, auth.CodeTotpNotBegun, auth.CodeTotpNotEnabled}
 
 // settled ends a POST that did what it should, with the notice that the page then shows (WB-10).
 func (v *visit) settled(path, done string) error {

@@ -25,6 +25,11 @@ func mySamples(name string, plain base) []shown {
 			Ended: []operation.Session{session, {}}, Others: true, Next: "cursor", First: true}, &sessionsPage{First: true}}
 	case "my-password":
 		return []shown{&passwordPage{}, &passwordPage{owned: some, Email: "ada@example.com", Has: true}}
+	case "my-two-factor":
+		begun := &factorPage{owned: some}
+		begun.enrol("ABCDEFGH", "otpauth://totp/App:ada?secret=ABCDEFGH")
+		return []shown{&factorPage{}, begun, &factorPage{owned: some, On: true, Left: 3},
+			&factorPage{owned: some, On: true, Backup: []string{"abcd-efgh"}}, &factorPage{Backup: []string{"abcd-efgh"}, Renewed: true}}
 	}
 	return nil
 }
