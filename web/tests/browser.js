@@ -56,6 +56,7 @@ export class Person {
     person.context.on('console', (message) => person.heard(message));
     person.context.on('weberror', (error) => person.faults.push(`script: ${error.error()}`));
     person.page = await person.context.newPage();
+    person.devtools = await person.context.newCDPSession(person.page); // one: the end of any ends its authenticators
     return person;
   }
 
@@ -124,7 +125,7 @@ export class Person {
       await this.page.setViewportSize(viewport);
       for (const colorScheme of ['light', 'dark']) {
         await this.page.emulateMedia({ colorScheme });
-        if (size !== 'desktop' || colorScheme !== 'light') await this.sound(`${name}, ${size}, ${colorScheme}`);
+        if (size !== 'desktop' || colorScheme !== 'light') await this.sound(`${name}, ${size}, ${colorScheme}`, colorScheme === 'dark' ? ['color-contrast'] : undefined);
         await pictures.take(this.page, name, `${size} ${colorScheme}`);
       }
     }
@@ -133,9 +134,9 @@ export class Person {
     this.world.seen.add(name);
   }
 
-  /** What holds on every page, in whatever size, colour or direction. */
-  async sound(name) {
-    const faults = [...await accessible(this.page), ...policy(this.document.headers()['content-security-policy'])];
+  /** What holds on every page, in whatever size, colour or direction. rules are those of axe-core; none: all. */
+  async sound(name, rules) {
+    const faults = [...await accessible(this.devtools, rules), ...policy(this.document.headers()['content-security-policy'])];
     const shape = await this.page.evaluate(() => ({
       wide: document.scrollingElement.scrollWidth - document.documentElement.clientWidth,
       direction: getComputedStyle(document.body).direction,
@@ -156,24 +157,20 @@ export class Person {
 }
 
 /** What axe-core finds, in a world of its own beside the page's: the page's policy neither hinders nor notices it. */
-async function accessible(page) {
-  const session = await page.context().newCDPSession(page);
-  try {
-    const { frameTree } = await session.send('Page.getFrameTree');
-    const { executionContextId: contextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
-    // Without scripts a page has no timers; axe-core wants to be called at once, and its long ones are deadlines.
-    const timers = 'globalThis.setTimeout = (f, wait = 0) => { if (wait < 100) Promise.resolve().then(f); return 0; };';
-    await session.send('Runtime.evaluate', { contextId, expression: timers + axe.source });
-    const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
-      contextId, awaitPromise: true, returnByValue: true,
-      expression: `axe.run(document, { preload: false, resultTypes: ['violations'] }).then((found) => found.violations.flatMap((rule) =>
-        rule.nodes.map((node) => 'axe ' + rule.id + ': ' + node.html + ' ' + node.failureSummary)))`,
-    });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
-  } finally {
-    await session.detach();
-  }
+async function accessible(devtools, rules) {
+  const { frameTree } = await devtools.send('Page.getFrameTree');
+  const { executionContextId: contextId } = await devtools.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
+  // Without scripts a page has no timers; axe-core wants to be called at once, and its long ones are deadlines.
+  const timers = 'globalThis.setTimeout = (f, wait = 0) => { if (wait < 100) Promise.resolve().then(f); return 0; };';
+  await devtools.send('Runtime.evaluate', { contextId, expression: timers + axe.source });
+  const options = JSON.stringify({ preload: false, resultTypes: ['violations'], ...(rules && { runOnly: rules }) });
+  const { result, exceptionDetails } = await devtools.send('Runtime.evaluate', {
+    contextId, awaitPromise: true, returnByValue: true,
+    expression: `axe.run(document, ${options}).then((found) => found.violations.flatMap((rule) =>
+      rule.nodes.map((node) => 'axe ' + rule.id + ': ' + node.html + ' ' + node.failureSummary)))`,
+  });
+  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+  return result.value;
 }
 
 /** What the CSP evaluator finds: everything that is, or may be, of medium severity or above, or no valid policy. */

@@ -12,7 +12,7 @@ export function journeys(world, test) {
     await admin.look('setup');
     await admin.fill({ name: 'Ada', email, password });
     await admin.send();
-    house.administrator = { email };
+    house.administrator = email;
     await admin.look('setup done');
     assert.ok(await admin.session(), 'the administrator is signed in');
     assert.equal((await house.must('GET', '/me', undefined, { token: await house.admin() })).user.role, 'admin');

@@ -54,15 +54,21 @@ export class House {
   static async open() {
     const house = new House();
     house.directory = await mkdtemp(join(tmpdir(), 'ostiary-pages-'));
-    let binary = process.env.OSTIARY_TEST_BINARY;
-    if (!binary) {
-      binary = join(house.directory, 'ostiary');
-      await promisify(execFile)('go', ['build', '-trimpath', '-o', binary, './cmd/ostiary'], { cwd: root });
+    house.binary = process.env.OSTIARY_TEST_BINARY;
+    if (!house.binary) {
+      house.binary = join(house.directory, 'ostiary');
+      await promisify(execFile)('go', ['build', '-trimpath', '-o', house.binary, './cmd/ostiary'], { cwd: root });
     }
     const port = await freePort();
     house.origin = `http://localhost:${port}`; // passkeys want a name
-    house.process = spawn(binary, ['serve', '--data', join(house.directory, 'data'), '--listen', `127.0.0.1:${port}`,
+    house.process = spawn(house.binary, ['serve', '--data', join(house.directory, 'data'), '--listen', `127.0.0.1:${port}`,
       '--public-url', house.origin, '--trusted-proxies', '127.0.0.1/32'], { cwd: house.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const signal of ['SIGINT', 'SIGTERM']) {
+      process.once(signal, () => {
+        house.process.kill('SIGKILL');
+        process.exit(1);
+      });
+    }
     house.log = [];
     const note = (line) => {
       house.log.push(line);
@@ -113,14 +119,23 @@ export class House {
   }
 
   /** An access token of the administrator, who is made if the first journey did not. */
-  async admin() {
+  admin() {
+    this.adminToken ??= this.makeAdmin();
+    return this.adminToken;
+  }
+
+  async makeAdmin() {
     if (!this.administrator) {
-      const email = 'admin@example.com';
-      await this.must('POST', '/setup', { token: new URL(this.setupLink).searchParams.get('token'), email, password });
-      this.administrator = { email };
+      this.administrator = 'admin@example.com';
+      await this.must('POST', '/setup', { token: new URL(this.setupLink).searchParams.get('token'), email: this.administrator, password });
     }
-    this.administrator.token ??= await this.token(this.administrator.email);
-    return this.administrator.token;
+    return this.token(this.administrator);
+  }
+
+  /** Runs a command against the server, as its operator; answers what it prints. */
+  async command(...words) {
+    const { stdout } = await promisify(execFile)(this.binary, ['--json', '--data', join(this.directory, 'data'), ...words]);
+    return JSON.parse(stdout);
   }
 
   /** An access token of a new session. */

@@ -6,7 +6,7 @@ import { manners, Person } from './browser.js';
  */
 export function journey(world, test, name, walk, only = Object.keys(manners)) {
   for (const manner of only) {
-    test(`${name}, ${manner}`, { timeout: 90_000 }, async () => {
+    test(`${name}, ${manner}`, { timeout: 180_000 }, async () => {
       const people = [];
       const arrive = async (how = manner, options = {}) => {
         const person = await Person.arrive(world, how, options);

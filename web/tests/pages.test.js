@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launch, missing } from './browser.js';
 import { House } from './house.js';
+import { journeys as door } from './door.js';
 import { journeys as firstRun } from './first-run.js';
 import { journeys as mailed } from './mailed.js';
 import { journeys as plain } from './plain.js';
@@ -25,11 +26,17 @@ describe('pages', { skip: missing }, () => {
     await world.house?.close();
   });
 
-  for (const journeys of [firstRun, plain, mailed]) journeys(world, test);
+  firstRun(world, test);
+  describe('journeys', { concurrency: 2 }, () => {
+    for (const journeys of [plain, mailed, door]) journeys(world, test);
+  });
 
   test('every page was looked at', () => {
     const names = ['start', 'setup', 'setup done', 'inbox', 'error', 'no such page', 'dead link', 'verify', 'verify done', 'reset', 'reset refused',
-      'reset done', 'magic', 'magic done', 'second factor', 'second factor refused', 'invite', 'invite done', 'cancel change', 'cancel change done'];
+      'reset done', 'magic', 'magic done', 'second factor', 'second factor refused', 'invite', 'invite done', 'cancel change', 'cancel change done',
+      'sign up', 'sign up refused', 'sign up done', 'verify again', 'sign up with a code', 'waiting list', 'waiting list done', 'sign up, invite',
+      'sign up, closed', 'sign in', 'password', 'password refused', 'sign out', 'signed out', 'mailed code', 'mailed code refused', 'forgot',
+      'forgot done', 'step-up', 'step-up refused', 'step-up done', 'session ended', 'second factor with a passkey'];
     assert.deepEqual(names.filter((name) => !world.seen.has(name)), []);
   });
 });
