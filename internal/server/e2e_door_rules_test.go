@@ -268,3 +268,14 @@ func TestFirstPaint(t *testing.T) {
 	}
 	t.Logf("%d bytes", total)
 }
+
+// An app's colour, terms and help are on its pages, within the same policy.
+func TestDoorWearsTheBrand(t *testing.T) {
+	i := servertest.Start(t)
+	ok[client.App](t)(i.Operator.UpdateApp(t.Context(), "default", 0, map[string]any{"brand": map[string]any{"accent": "#ffcc00",
+		"terms_url": "https://www.example.com/terms?a=1&b=2", "privacy_url": "https://www.example.com/privacy", "support_email": "help@example.com"}}))
+	v := newVisitor(t, i)
+	v.open("/sign-in").want(200).says(`href="/static/accent-ffcc00.css"`, `href="https://www.example.com/terms?a=1&amp;b=2"`, `href="mailto:help@example.com"`)
+	v.open("/static/accent-ffcc00.css").want(200).says("--accent: #ffcc00; --on-accent: #000000;")
+	v.open("/static/accent-ffcc0.css").want(404)
+}

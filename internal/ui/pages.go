@@ -133,6 +133,7 @@ func (p *Pages) routes(inbox bool) chi.Router {
 	for _, one := range ceremonies() {
 		r.Method(one.method, one.path, p.handle(one, p.beginJSON, httpx.Problem))
 	}
+	r.Method("GET", assetsDir+"accent-{colour}.css", httpx.Handle(serveAccent, p.failed))
 	for path := range p.assets.files {
 		r.Method("GET", path, httpx.Handle(p.assets.serve, p.failed))
 	}

@@ -16,16 +16,22 @@ import (
 	"github.com/ostiary-id/ostiary/web"
 )
 
-// brand is how an app looks to people.
+// brand is how an app looks to people. All but Name may be empty; the addresses are on https, as package app sees to.
 type brand struct {
-	Name string
+	Name           string
+	Logo           string // path of the image
+	Accent         string // path of the style sheet of the accent colour
+	Terms, Privacy string // addresses of pages
+	Support        string // e-mail address
 }
 
 func brandOf(app auth.App) brand {
-	if app.Name == "" {
-		return brand{Name: string(app.ID)}
+	own := app.Settings.Brand
+	out := brand{Name: app.Name, Logo: own.LogoPath(app.ID), Accent: accentPath(own), Terms: own.TermsURL, Privacy: own.PrivacyURL, Support: own.Support}
+	if out.Name == "" {
+		out.Name = string(app.ID)
 	}
-	return brand{Name: app.Name}
+	return out
 }
 
 // remedy is a link beside a problem that leads out of it.

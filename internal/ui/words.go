@@ -86,7 +86,7 @@ func (p *Pages) checkPage(app string, t *web.Translator, name string) error {
 		for _, content := range samples(name) {
 			b := content.common()
 			b.Translator, b.problem = t, problem
-			v := &visit{p: p, r: &http.Request{}, app: auth.App{ID: auth.AppID(app), Name: "App"}, returnTo: "/", form: url.Values{"email": {"ada@example.com"}}}
+			v := &visit{p: p, r: &http.Request{}, app: auth.App{ID: auth.AppID(app), Name: "App", Settings: auth.AppSettings{Brand: sampleBrand(problem == nil)}}, returnTo: "/", form: url.Values{"email": {"ada@example.com"}}}
 			if err := v.fill(b); err != nil {
 				return err
 			}
@@ -96,6 +96,15 @@ func (p *Pages) checkPage(app string, t *web.Translator, name string) error {
 		}
 	}
 	return nil
+}
+
+// sampleBrand is everything an app may show of itself, or nothing.
+func sampleBrand(full bool) auth.Brand {
+	if !full {
+		return auth.Brand{}
+	}
+	return auth.Brand{Accent: "#1f5f8b", TermsURL: "https://example.com/terms", PrivacyURL: "https://example.com/privacy",
+		Support: "help@example.com", LogoHash: "0"}
 }
 
 // samples are what a page may be filled with. A page that has none is a plain form.
