@@ -207,10 +207,7 @@ func (m *Mailer) link(msg Message) (string, error) {
 	}
 	template, page := destination(msg)
 	if template == "" {
-		template = strings.TrimSuffix(m.PublicURL, "/") + page + "?token={token}"
-		if msg.App.ID != "" && msg.App.ID != auth.DefaultApp { // our pages serve every app; a link of a team's own knows its app
-			template += "&app=" + url.QueryEscape(string(msg.App.ID))
-		}
+		template = m.ownPage(page, msg.App.ID)
 	}
 	if !strings.Contains(template, "{token}") {
 		return "", errors.New("the template of a mailed link has no {token}")
@@ -221,6 +218,15 @@ func (m *Mailer) link(msg Message) (string, error) {
 		return "", errors.New("mailed links need an absolute http or https address: check the public URL and the links of the mount")
 	}
 	return link, nil
+}
+
+// ownPage is the template of a page of ours. The pages serve every app; a link of a team's own knows its app.
+func (m *Mailer) ownPage(page string, app auth.AppID) string {
+	template := strings.TrimSuffix(m.PublicURL, "/") + page + "?token={token}"
+	if app != "" && app != auth.DefaultApp {
+		template += "&app=" + url.QueryEscape(string(app))
+	}
+	return template
 }
 
 // destination is where a link of the kind leads: the template of the door, if it has one, and our own page.
