@@ -36,7 +36,7 @@ func visit(t *testing.T, i *servertest.Instance, email string) resident {
 func (v resident) enter() {
 	v.t.Helper()
 	ok[client.MailedSignIn](v.t)(v.i.Client.SendMagicLink(v.t.Context(), v.email))
-	v.send("/magic", url.Values{"token": {mailed(v.t, v.i, v.email)}}).want(http.StatusOK)
+	v.send("/magic", url.Values{"token": {mailed(v.t, v.i, v.email)}}).want(http.StatusOK).says(`href="/my"`)
 }
 
 // see asks for a page and wants sentences on it.

@@ -30,7 +30,7 @@ var messages = map[string]message{
 	"verified":   {title: "page.verify.done", text: "page.verify.done-text", next: "page.sign-in.title", path: "/sign-in"},
 	"staying":    {title: "page.keep.done", text: "page.keep.done-text"},
 	"kept":       {title: "page.cancel.done", text: "page.cancel.done-text"},
-	"signed-in":  {title: "page.magic.done", text: "page.magic.done-text"},
+	"signed-in":  {title: "page.magic.done", text: "page.magic.done-text", next: "page.my.title", path: "/my"},
 	"reset":      {title: "page.reset.done", text: "page.reset.done-text", next: "page.sign-in.title", path: "/sign-in"},
 	"registered": {title: "page.done.mail", text: "page.done.registered", next: "page.resend.title", path: "/verify/resend"},
 	"waiting":    {title: "page.done.waiting", text: "page.done.waiting-text"},
