@@ -102,10 +102,25 @@ export class Person {
 
   /** Sends the form, by the first button of its kind, and waits for the page that it leads to. */
   async send(button = 'main form button:not([type="button"])') {
+    await this.next(() => this.page.locator(button).first().click());
+  }
+
+  /** Does what leads to another page, and waits for that page. */
+  async next(act) {
     const next = this.page.waitForResponse((response) => response.request().isNavigationRequest() && (response.status() < 300 || response.status() >= 400));
-    await this.page.locator(button).first().click();
+    await act();
     await next;
     await this.page.waitForLoadState('load');
+  }
+
+  /** Types into the field that has the focus, which a page gives to its first one a moment after it has loaded. */
+  async type(text) {
+    const field = this.page.locator('input:focus');
+    for (let tries = 0; (await field.count()) === 0; tries++) {
+      assert.ok(tries < 500, 'no field has the focus');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await this.page.keyboard.type(text);
   }
 
   /** The session cookie of an app. On http://localhost cookies go without their prefix. */

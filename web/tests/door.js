@@ -147,14 +147,10 @@ function signIn(world, test) {
     const email = await world.house.user('keyboard');
     const person = await arrive();
     await person.open('/sign-in');
-    const type = async (text) => {
-      await person.page.keyboard.type(text);
-      const next = person.page.waitForEvent('load');
-      await person.page.keyboard.press('Enter');
-      await next;
-    };
-    await type(email);
-    await type(password);
+    for (const text of [email, password]) {
+      await person.type(text);
+      await person.next(() => person.page.keyboard.press('Enter'));
+    }
     assert.ok(await person.session());
   });
 }
