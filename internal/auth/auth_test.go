@@ -151,7 +151,8 @@ func TestCaller(t *testing.T) {
 func TestIDKinds(t *testing.T) {
 	kinds := []string{AppID("").IDKind(), ClientID("").IDKind(), UserID("").IDKind(), EmailID("").IDKind(), SessionID("").IDKind(),
 		FactorID("").IDKind(), APIKeyID("").IDKind(), AppKeyID("").IDKind(), EventID("").IDKind(),
-		AccountID("").IDKind(), MembershipID("").IDKind(), InviteID("").IDKind(), InviteCodeID("").IDKind(), WaitlistEntryID("").IDKind()}
+		AccountID("").IDKind(), MembershipID("").IDKind(), InviteID("").IDKind(), InviteCodeID("").IDKind(), WaitlistEntryID("").IDKind(),
+		ProviderID("").IDKind(), IdentityID("").IDKind()}
 	if !reflect.DeepEqual(kinds, IDKinds()) {
 		t.Fatalf("%v is not %v", kinds, IDKinds())
 	}
