@@ -29,7 +29,7 @@ components:
     bearer: {type: http, scheme: bearer}
 `
 	for path, hidden := range map[string]bool{"/setup": true, "/verify": true, "/reset": true, "/docs": true, "/docs/shop": true, "/done/it": true,
-		"/healthz": true, "/dev/inbox": true, "/.well-known/jwks.json": true, "/sign-out": false, "/documents": false} {
+		"/healthz": true, "/dev/inbox": true, "/.well-known/jwks.json": true, "/sign-out": true, "/leave": false, "/documents": false} {
 		file := filepath.Join(t.TempDir(), "shop.yaml")
 		if err := os.WriteFile(file, []byte(strings.Replace(document, "PATH", path, 1)), 0o600); err != nil {
 			t.Fatal(err)
