@@ -13,7 +13,7 @@ var order = [][]string{
 	{"internal/store"}, {"internal/config"}, {"internal/httpx"}, {"internal/outbound"},
 	{"internal/audit"}, {"internal/queue"}, {"internal/proof"}, {"internal/signer"}, {"internal/limit"}, {"internal/challenge"},
 	{"internal/app", "internal/user", "internal/factor", "internal/session", "internal/account", "internal/apikey",
-		"internal/invite", "internal/waitlist", "internal/federation", "internal/mail", "internal/webhook"},
+		"internal/invite", "internal/waitlist", "internal/federation", "internal/grant", "internal/mail", "internal/webhook"},
 	{"internal/login"}, {"internal/lifecycle"}, {"internal/oauth"},
 	{"internal/operation"},
 	{"internal/contract/document"}, {"internal/contract/wire"}, {"internal/contract/schema"}, {"internal/contract"}, {"internal/api/oauth"}, {"internal/ui"}, {"internal/console"},

@@ -62,6 +62,14 @@ var owners = map[string][]string{
 
 	"providers":  {"internal/federation"},
 	"identities": {"internal/federation"},
+
+	"client_secrets":        {"internal/app"},
+	"resources":             {"internal/app"},
+	"consents":              {"internal/grant"},
+	"authorization_codes":   {"internal/grant"},
+	"device_authorizations": {"internal/grant"},
+	"registration_tokens":   {"internal/grant"},
+	"spent_ids":             {"internal/grant"},
 }
 
 var writes = regexp.MustCompile(`(?s)\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)\b`)

@@ -40,6 +40,10 @@ type AppSettings struct {
 	Challenge ChallengeSettings `json:"challenge,omitzero"`
 	// Locale is the language, a BCP 47 tag, for people who say none; empty means English.
 	Locale string `json:"locale,omitempty"`
+	// Permissions are the permissions of each role, of the app or in an account, for the claim `permissions`.
+	Permissions map[string][]string `json:"permissions,omitempty"`
+	// MetadataDocuments lets clients that nobody registered be known by a document at their client id, an https URL.
+	MetadataDocuments bool `json:"client_id_metadata_documents,omitempty"`
 	// Brand is how the app looks to people.
 	Brand Brand `json:"brand,omitzero"`
 }
@@ -94,6 +98,7 @@ type ClientSettings struct {
 	AllowedOrigins []string      `json:"allowed_origins,omitempty"` // exact origins, scheme://host[:port]
 	AccessTTL      time.Duration `json:"access_ttl,omitempty"`
 	RefreshTTL     time.Duration `json:"refresh_ttl,omitempty"`
+	OAuth          OAuthSettings `json:"oauth,omitzero"`
 }
 
 // AppKeyPrefix stands before every app key, and before no other key.

@@ -152,7 +152,7 @@ func TestIDKinds(t *testing.T) {
 	kinds := []string{AppID("").IDKind(), ClientID("").IDKind(), UserID("").IDKind(), EmailID("").IDKind(), SessionID("").IDKind(),
 		FactorID("").IDKind(), APIKeyID("").IDKind(), AppKeyID("").IDKind(), EventID("").IDKind(),
 		AccountID("").IDKind(), MembershipID("").IDKind(), InviteID("").IDKind(), InviteCodeID("").IDKind(), WaitlistEntryID("").IDKind(),
-		ProviderID("").IDKind(), IdentityID("").IDKind()}
+		ProviderID("").IDKind(), IdentityID("").IDKind(), ClientSecretID("").IDKind(), ResourceID("").IDKind(), RegistrationTokenID("").IDKind()}
 	if !reflect.DeepEqual(kinds, IDKinds()) {
 		t.Fatalf("%v is not %v", kinds, IDKinds())
 	}

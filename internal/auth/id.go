@@ -23,6 +23,11 @@ type (
 	SigningKeyID    string
 	ProviderID      string
 	IdentityID      string
+
+	ClientSecretID        string
+	ResourceID            string
+	DeviceAuthorizationID string
+	RegistrationTokenID   string
 )
 
 // DefaultApp is the app that exists from the first migration, and DefaultClient its default client.
@@ -51,8 +56,13 @@ func (WaitlistEntryID) IDKind() string { return "waitlist-entry" }
 func (ProviderID) IDKind() string      { return "provider" }
 func (IdentityID) IDKind() string      { return "identity" }
 
+func (ClientSecretID) IDKind() string      { return "client-secret" }
+func (ResourceID) IDKind() string          { return "resource" }
+func (RegistrationTokenID) IDKind() string { return "registration-token" }
+
 // IDKinds lists the kinds that x-contract.ids may name.
 func IDKinds() []string {
 	return []string{"app", "client", "user", "email", "session", "factor", "api-key", "app-key", "event",
-		"account", "membership", "invite", "invite-code", "waitlist-entry", "provider", "identity"}
+		"account", "membership", "invite", "invite-code", "waitlist-entry", "provider", "identity",
+		"client-secret", "resource", "registration-token"}
 }

@@ -25,13 +25,16 @@ const (
 	EndClientDisabled      EndReason = "client-disabled"
 	EndReplaced            EndReason = "replaced"
 	EndRestored            EndReason = "restored-from-backup"
+	EndConsentRevoked      EndReason = "consent-revoked"
+	EndCodeReused          EndReason = "authorization-code-reused"
+	EndTokenRevoked        EndReason = "token-revoked"
 )
 
 // EndReasons lists every reason.
 func EndReasons() []EndReason {
 	return []EndReason{EndSignedOut, EndSignedOutEverywhere, EndExpired, EndIdle, EndRefreshReused, EndPasswordChanged, EndPasswordReset,
 		EndUsernameChanged, EndByUser, EndByAdmin, EndUserDisabled, EndFactorRemoved, EndEmailProven, EndEmailKept, EndAppDisabled,
-		EndClientDisabled, EndReplaced, EndRestored}
+		EndClientDisabled, EndReplaced, EndRestored, EndConsentRevoked, EndCodeReused, EndTokenRevoked}
 }
 
 // AMR values (RFC 8176) that Ostiary states.
@@ -86,6 +89,11 @@ type Session struct {
 	ExpiresAt     time.Time // absolute, never moves
 	EndedAt       time.Time // zero: alive
 	EndReason     EndReason
+	// Delegation is set if a client acts with the session in the person's name; nil: the session is the person's own.
+	Delegation *Delegation
+	// Parent is the browser's session in which the person let the client in; empty: none. When it ends, so does this one,
+	// unless it is offline.
+	Parent SessionID
 }
 
 // Alive reports whether the session stands at now.

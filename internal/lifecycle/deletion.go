@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
 	"github.com/ostiary-id/ostiary/internal/federation"
+	"github.com/ostiary-id/ostiary/internal/grant"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/proof"
 	"github.com/ostiary-id/ostiary/internal/session"
@@ -124,5 +125,5 @@ func (s *Service) EraseDue(tx *store.Tx, limit int) (int, error) {
 // what still looks for the user's addresses comes before these go.
 func erasures() []func(tx *store.Tx, u auth.User, limit int) (int64, error) {
 	return []func(tx *store.Tx, u auth.User, limit int) (int64, error){session.Erase, apikey.Erase, proof.Erase, factor.Erase,
-		federation.Erase, waitlist.Erase, invite.Erase}
+		federation.Erase, waitlist.Erase, invite.Erase, grant.Erase}
 }

@@ -64,7 +64,7 @@ func (s *Service) Authenticate(ctx context.Context, accessToken string) (Identit
 		s.claims.put(&d, c, round, now)
 	}
 	id, err := s.identify(ctx, c.app, c.session, now)
-	if err == nil && id.User != c.user {
+	if err == nil && (id.User != c.user || id.SessionRow.Delegation != nil) { // what a client was given opens none of our own doors
 		return Identity{}, invalidToken()
 	}
 	id.Account = c.account

@@ -50,9 +50,12 @@ func (s *Service) end(tx *store.Tx, c auth.Caller, app auth.AppID, id auth.Sessi
 	return true, s.ended(tx, c, store.SessionEnd{ID: id, App: app, User: user, Reason: reason})
 }
 
-// ended does what every end of a session needs.
+// ended does what every end of a session needs. What clients were given in the session ends with it.
 func (s *Service) ended(tx *store.Tx, c auth.Caller, e store.SessionEnd) error {
 	tx.Invalidate(store.KindSession, string(e.ID))
+	if err := s.endDelegations(tx, c, e); err != nil {
+		return err
+	}
 	return s.audit.Record(tx, c, auth.Event{App: e.App, Action: "session.ended", Outcome: "ok", User: e.User,
 		Session: e.ID, Target: string(e.ID), Data: map[string]string{"reason": string(e.Reason)}})
 }

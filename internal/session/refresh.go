@@ -33,7 +33,7 @@ func (s *Service) Refresh(ctx context.Context, caller auth.Caller, token string)
 	}
 	var out refreshed
 	err := s.db.Write(ctx, func(tx *store.Tx) (err error) {
-		out, err = s.refresh(tx, caller, t)
+		out, err = s.refresh(tx, caller, t, own)
 		return err
 	})
 	if err != nil {
@@ -54,7 +54,15 @@ func (s *Service) Refresh(ctx context.Context, caller auth.Caller, token string)
 	return grant, out.user, err
 }
 
-func (s *Service) refresh(tx *store.Tx, caller auth.Caller, t refreshToken) (refreshed, error) {
+// own is the check of refreshes at our own doors: what a client was given is not taken there.
+func own(session auth.Session) error {
+	if session.Delegation != nil {
+		return invalidToken()
+	}
+	return nil
+}
+
+func (s *Service) refresh(tx *store.Tx, caller auth.Caller, t refreshToken, check func(auth.Session) error) (refreshed, error) {
 	st, err := tx.SessionStandingForUpdate(caller.App, t.session())
 	if errors.Is(err, store.ErrNotFound) {
 		return refreshed{refusal: invalidToken()}, nil
@@ -64,6 +72,9 @@ func (s *Service) refresh(tx *store.Tx, caller auth.Caller, t refreshToken) (ref
 	}
 	if !s.bound(t, caller.App, caller.Client, st.Session.Salt) {
 		return refreshed{refusal: invalidToken()}, nil
+	}
+	if err := check(st.Session); err != nil {
+		return refreshed{}, err
 	}
 	user, err := tx.User(caller.App, st.Session.User)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/queue"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/signer"
 	"github.com/ostiary-id/ostiary/internal/store"
@@ -43,12 +44,14 @@ func firstSet(ttls ...time.Duration) time.Duration {
 	return 0
 }
 
-// Options are what a Service is made of. All fields but Settings are needed.
+// Options are what a Service is made of. All fields but Settings and Queue are needed.
 type Options struct {
-	DB       *store.DB
-	Signer   *signer.Signer
-	Keys     *secret.Keys
-	Audit    *audit.Log
+	DB     *store.DB
+	Signer *signer.Signer
+	Keys   *secret.Keys
+	Audit  *audit.Log
+	// Queue takes the jobs that tell clients of the end of what they were given; nil: nobody is told.
+	Queue    *queue.Queue
 	Clock    func() time.Time
 	Rand     io.Reader
 	Settings Settings
@@ -60,6 +63,7 @@ type Service struct {
 	signer   *signer.Signer
 	keys     *secret.Keys
 	audit    *audit.Log
+	queue    *queue.Queue
 	clock    func() time.Time
 	rand     io.Reader
 	settings Settings
@@ -78,7 +82,7 @@ type Service struct {
 func New(o Options) *Service {
 	settings := o.Settings.withDefaults()
 	s := &Service{
-		db: o.DB, signer: o.Signer, keys: o.Keys, audit: o.Audit, clock: o.Clock, rand: o.Rand, settings: settings,
+		db: o.DB, signer: o.Signer, keys: o.Keys, audit: o.Audit, queue: o.Queue, clock: o.Clock, rand: o.Rand, settings: settings,
 		keyID:   o.Keys.Fingerprint()[:8],
 		claims:  newClaimCache(settings.CacheSize),
 		cookies: store.NewCache[auth.SessionID](o.DB, store.KindSession, settings.CacheSize),

@@ -41,6 +41,7 @@ type Draft struct {
 	app    auth.App
 	client auth.Client
 	member auth.Membership // in the account that the session acts for; zero: none
+	proven time.Time       // when the person proved who they are; zero: now
 }
 
 // Draft prepares a session. It writes nothing.
@@ -123,6 +124,9 @@ func (s *Service) Insert(tx *store.Tx, d *Draft) error {
 		return auth.E(auth.CodeInvalidCredentials, "The account has just changed. Please sign in again.")
 	}
 	d.User = user
+	if err := s.fromParent(tx, d); err != nil {
+		return err
+	}
 	if err := d.enter(tx); err != nil {
 		return err
 	}
@@ -169,6 +173,9 @@ func membership(tx *store.Tx, s auth.Session) (auth.Membership, error) {
 func (s *Service) begin(session *auth.Session, d *Draft, now time.Time) {
 	session.AppEpoch = d.app.Epoch
 	session.CreatedAt, session.LastSeenAt, session.AuthTime = now, now, now
+	if !d.proven.IsZero() {
+		session.AuthTime = d.proven
+	}
 	session.IdleTTL = firstSet(d.client.Settings.RefreshTTL, d.caller.Door.RefreshTTL, s.settings.RefreshTTL)
 	session.ExpiresAt = now.Add(s.settings.AbsoluteTTL)
 	session.IdleExpiresAt = idleExpiry(*session, now)
@@ -199,6 +206,9 @@ func (g Grant) GoString() string { return g.String() }
 
 // LogValue is String, for slog.
 func (g Grant) LogValue() slog.Value { return slog.StringValue(g.String()) }
+
+// Member is the user's place in the account that the session acts for, after Insert; zero: none.
+func (d *Draft) Member() auth.Membership { return d.member }
 
 // Issue makes the tokens of a session that Insert has stored. It is called after the commit: signing takes no
 // part in the Write.

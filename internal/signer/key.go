@@ -98,7 +98,7 @@ func (s *Signer) openKey(row auth.SigningKey) (*key, error) {
 	if !jwk.IsPublic() || !fits(jwk.Key, row.Algorithm) || base64.RawURLEncoding.EncodeToString(print256) != string(row.ID) {
 		return nil, errors.New("the public key is not the one that the row names")
 	}
-	k := &key{row: row, public: jwk.Key, header: protectedHeader(row.Algorithm, string(row.ID))}
+	k := &key{row: row, public: jwk.Key, header: protectedHeader(row.Algorithm, string(row.ID), accessType)}
 	if len(row.Sealed) == 0 {
 		return k, nil
 	}
@@ -166,8 +166,8 @@ type header struct {
 }
 
 // protectedHeader writes a header as it stands before the first dot, with that dot.
-func protectedHeader(algorithm, id string) string {
-	text, err := json.Marshal(header{Algorithm: algorithm, KeyID: id, Type: accessType})
+func protectedHeader(algorithm, id, typ string) string {
+	text, err := json.Marshal(header{Algorithm: algorithm, KeyID: id, Type: typ})
 	if err != nil {
 		panic(err) // three strings always encode
 	}

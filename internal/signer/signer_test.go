@@ -101,7 +101,7 @@ func (b *bench) published() []jose.JSONWebKey {
 // kid is the key that a token of the algorithm is signed with now.
 func (b *bench) kid(algorithm string) string {
 	b.t.Helper()
-	h, err := parseHeader(b.token(algorithm, b.claims()))
+	h, err := parseHeader(b.token(algorithm, b.claims()), accessType)
 	if err != nil {
 		b.t.Fatal(err)
 	}

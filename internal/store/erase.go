@@ -101,3 +101,21 @@ func (tx *Tx) ErasePasskeys(u auth.User, limit int) (int64, error) {
 func (tx *Tx) ErasePasskeyHandle(u auth.User) (int64, error) {
 	return tx.exec("DELETE FROM passkey_handles WHERE app_id = $1 AND user_id = $2", u.App, u.ID)
 }
+
+// EraseConsents removes what a user let clients have.
+func (tx *Tx) EraseConsents(u auth.User, limit int) (int64, error) {
+	return tx.exec(`DELETE FROM consents WHERE (app_id, user_id, client_id) IN
+		(SELECT app_id, user_id, client_id FROM consents WHERE app_id = $1 AND user_id = $2 LIMIT $3)`, u.App, u.ID, limit)
+}
+
+// EraseAuthorizationCodes removes codes that clients got for a user.
+func (tx *Tx) EraseAuthorizationCodes(u auth.User, limit int) (int64, error) {
+	return tx.exec(`DELETE FROM authorization_codes WHERE hash IN (SELECT hash FROM authorization_codes WHERE app_id = $1 AND user_id = $2 LIMIT $3)`,
+		u.App, u.ID, limit)
+}
+
+// EraseDevices removes the devices that a user let in or looked at.
+func (tx *Tx) EraseDevices(u auth.User, limit int) (int64, error) {
+	return tx.exec(`DELETE FROM device_authorizations WHERE id IN (SELECT id FROM device_authorizations WHERE app_id = $1 AND user_id = $2 LIMIT $3)`,
+		u.App, u.ID, limit)
+}

@@ -14,6 +14,8 @@ const (
 	KindAPIKey     Kind = "api-key"
 	KindAppKey     Kind = "app-key"
 	KindSigningKey Kind = "signing-key"
+	KindResource   Kind = "resource"
+	KindToken      Kind = "token" // an access token that was revoked by itself
 	KindAll        Kind = "all"
 )
 

@@ -12,12 +12,13 @@ import (
 
 const sessionColumns = "id, app_id, client_id, user_id, account_id, generation, rotations, salt, cookie_hash, amr, auth_time, " +
 	"step_up_at, email_verified, user_epoch, app_epoch, ip, user_agent, device, contract, created_at, last_seen_at, " +
-	"idle_ttl, idle_expires_at, expires_at, ended_at, end_reason"
+	"idle_ttl, idle_expires_at, expires_at, ended_at, end_reason, parent_id, delegation"
 
 // sessionRow is a row of sessions on its way into auth.Session.
 type sessionRow struct {
 	s              auth.Session
 	rotations, amr string
+	delegation     string
 	authTime, stepUp, created, seen,
 	idleTTL, idleExpires, expires, ended int64
 }
@@ -26,7 +27,8 @@ func (r *sessionRow) dest() []any {
 	s := &r.s
 	return []any{&s.ID, &s.App, &s.Client, &s.User, &s.Account, &s.Generation, &r.rotations, &s.Salt, &s.CookieHash, &r.amr,
 		&r.authTime, &r.stepUp, &s.EmailVerified, &s.UserEpoch, &s.AppEpoch, &s.IP, &s.UserAgent, &s.Device,
-		&s.Contract, &r.created, &r.seen, &r.idleTTL, &r.idleExpires, &r.expires, &r.ended, &s.EndReason}
+		&s.Contract, &r.created, &r.seen, &r.idleTTL, &r.idleExpires, &r.expires, &r.ended, &s.EndReason,
+		&s.Parent, &r.delegation}
 }
 
 func (r *sessionRow) session() (auth.Session, error) {
@@ -38,11 +40,31 @@ func (r *sessionRow) session() (auth.Session, error) {
 	if err = fromJSON(r.amr, &s.AMR); err != nil {
 		return auth.Session{}, err
 	}
+	if s.Delegation, err = delegationOf(r.delegation); err != nil {
+		return auth.Session{}, err
+	}
 	s.AuthTime, s.StepUpAt = instant(r.authTime), instant(r.stepUp)
 	s.CreatedAt, s.LastSeenAt = instant(r.created), instant(r.seen)
 	s.IdleTTL = time.Duration(r.idleTTL) * time.Microsecond
 	s.IdleExpiresAt, s.ExpiresAt, s.EndedAt = instant(r.idleExpires), instant(r.expires), instant(r.ended)
 	return s, nil
+}
+
+// delegationText is the stored form of a delegation: JSON, or nothing if there is none.
+func delegationText(d *auth.Delegation) string {
+	if d == nil {
+		return ""
+	}
+	return jsonText(d)
+}
+
+// delegationOf reads what delegationText wrote.
+func delegationOf(text string) (*auth.Delegation, error) {
+	if text == "" {
+		return nil, nil
+	}
+	d := &auth.Delegation{}
+	return d, fromJSON(text, d)
 }
 
 // rotationTimes is the stored form of Session.Rotations: a JSON list of numbers. It is written and read by hand, for
@@ -91,6 +113,15 @@ func (tx *Tx) Session(app auth.AppID, id auth.SessionID) (auth.Session, error) {
 	var r sessionRow
 	err := tx.one("SELECT "+sessionColumns+" FROM sessions WHERE app_id = $1 AND id = $2", []any{app, id}, r.dest()...)
 	if err != nil {
+		return auth.Session{}, err
+	}
+	return r.session()
+}
+
+// AnySession reads a session whose app is not known yet, ended ones too: a token names its session, the row its app.
+func (tx *Tx) AnySession(id auth.SessionID) (auth.Session, error) {
+	var r sessionRow
+	if err := tx.one("SELECT "+sessionColumns+" FROM sessions WHERE id = $1", []any{id}, r.dest()...); err != nil {
 		return auth.Session{}, err
 	}
 	return r.session()
@@ -159,14 +190,14 @@ type SessionQuery struct {
 
 const (
 	liveSessions = "SELECT " + sessionColumns + ` FROM sessions
-		WHERE app_id = $1 AND user_id = $2 AND ended_at = 0 AND idle_expires_at > $3 AND (created_at, id) < ($4, $5)
+		WHERE app_id = $1 AND user_id = $2 AND delegation = '' AND ended_at = 0 AND idle_expires_at > $3 AND (created_at, id) < ($4, $5)
 		ORDER BY created_at DESC, id DESC LIMIT $6`
 	endedSessions = "SELECT " + sessionColumns + ` FROM sessions
-		WHERE app_id = $1 AND user_id = $2 AND (ended_at > 0 OR idle_expires_at <= $3) AND (created_at, id) < ($4, $5)
+		WHERE app_id = $1 AND user_id = $2 AND delegation = '' AND (ended_at > 0 OR idle_expires_at <= $3) AND (created_at, id) < ($4, $5)
 		ORDER BY created_at DESC, id DESC LIMIT $6`
 )
 
-// Sessions lists a user's sessions by (created_at, id) descending.
+// Sessions lists a user's own sessions, those in which clients act left out, by (created_at, id) descending.
 func (tx *Tx) Sessions(q SessionQuery) ([]auth.Session, error) {
 	query, after := liveSessions, int64(math.MaxInt64)
 	if q.Ended {
@@ -208,7 +239,7 @@ func (tx *Tx) CountSessions(q SessionQuery) (n int, err error) {
 	if q.Ended {
 		where = "(ended_at > 0 OR idle_expires_at <= $3)"
 	}
-	err = tx.one("SELECT count(*) FROM sessions WHERE app_id = $1 AND user_id = $2 AND "+where,
+	err = tx.one("SELECT count(*) FROM sessions WHERE app_id = $1 AND user_id = $2 AND delegation = '' AND "+where,
 		[]any{q.App, q.User, micros(tx.Now())}, &n)
 	return n, err
 }
@@ -226,14 +257,53 @@ func (tx *Tx) LiveSessionIDs(app auth.AppID, user auth.UserID) ([]auth.SessionID
 	return out, err
 }
 
+// Delegated is one session in which a client acts for a person.
+type Delegated struct {
+	ID     auth.SessionID
+	Client auth.ClientID
+	User   auth.UserID
+}
+
+func (tx *Tx) delegated(query string, args ...any) ([]Delegated, error) {
+	var out []Delegated
+	err := tx.all(query, args, func(scan func(dest ...any) error) error {
+		var d Delegated
+		err := scan(&d.ID, &d.Client, &d.User)
+		out = append(out, d)
+		return err
+	})
+	return out, err
+}
+
+// EndDelegationsOf ends the sessions that clients were given in a browser's session, with its reason, but for those that
+// may outlive it (auth.Delegation.Offline, as its JSON says), and answers which they were.
+func (tx *Tx) EndDelegationsOf(app auth.AppID, parent auth.SessionID, reason auth.EndReason) ([]Delegated, error) {
+	return tx.delegated(`UPDATE sessions SET ended_at = $3, end_reason = $4
+		WHERE app_id = $1 AND parent_id = $2 AND parent_id <> '' AND ended_at = 0 AND delegation NOT LIKE '%"offline":true%'
+		RETURNING id, client_id, user_id`, app, parent, micros(tx.Now()), reason)
+}
+
+// DelegationsOf lists the live sessions that clients were given in a browser's session.
+func (tx *Tx) DelegationsOf(app auth.AppID, parent auth.SessionID) ([]Delegated, error) {
+	return tx.delegated(`SELECT id, client_id, user_id FROM sessions
+		WHERE app_id = $1 AND parent_id = $2 AND parent_id <> '' AND ended_at = 0 ORDER BY id`, app, parent)
+}
+
+// DelegationsTo lists the live sessions in which a client acts for a user.
+func (tx *Tx) DelegationsTo(app auth.AppID, user auth.UserID, client auth.ClientID) ([]Delegated, error) {
+	return tx.delegated(`SELECT id, client_id, user_id FROM sessions
+		WHERE app_id = $1 AND user_id = $2 AND client_id = $3 AND ended_at = 0 AND delegation <> '' ORDER BY id`, app, user, client)
+}
+
 // InsertSession writes a new session.
 func (tx *Tx) InsertSession(s auth.Session) error {
 	_, err := tx.exec("INSERT INTO sessions ("+sessionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
+			$27, $28)`,
 		s.ID, s.App, s.Client, s.User, s.Account, s.Generation, rotationTimes(s.Rotations), s.Salt, nullBytes(s.CookieHash),
 		jsonText(s.AMR), micros(s.AuthTime), micros(s.StepUpAt), s.EmailVerified, s.UserEpoch, s.AppEpoch, s.IP,
 		s.UserAgent, s.Device, s.Contract, micros(s.CreatedAt), micros(s.LastSeenAt), s.IdleTTL.Microseconds(),
-		micros(s.IdleExpiresAt), micros(s.ExpiresAt), micros(s.EndedAt), s.EndReason)
+		micros(s.IdleExpiresAt), micros(s.ExpiresAt), micros(s.EndedAt), s.EndReason, s.Parent, delegationText(s.Delegation))
 	return err
 }
 

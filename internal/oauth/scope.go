@@ -1,0 +1,84 @@
+package oauth
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+)
+
+// bound is what will be issued: of what was proven, what the request asks for (RFC 6749 section 6, RFC 8707 section 2.2).
+// Errors: invalid_scope, invalid_target, invalid_dpop_proof.
+func (s *Service) bound(ctx context.Context, x *exchange, p *proven) (auth.Delegation, error) {
+	out := p.most
+	if wanted := x.Form.Words("scope"); len(wanted) > 0 {
+		if !subset(wanted, p.most.Scopes) {
+			return out, refuse(InvalidScope, "The request asks for more than was granted.")
+		}
+		out.Scopes = wanted
+	}
+	if wanted := resourcesOf(x.Form); len(wanted) > 0 {
+		if !subset(wanted, p.most.Resources) {
+			return out, refuse(InvalidTarget, "The request asks for a resource that was not granted.")
+		}
+		out.Resources = wanted
+	}
+	switch {
+	case p.most.JKT != "" && p.most.JKT != x.jkt:
+		return out, refuse(InvalidDPoPProof, "The proof is of another key than the one that this is bound to.")
+	case out.JKT == "":
+		out.JKT = x.jkt
+	}
+	for _, uri := range out.Resources { // one may have been deleted since
+		if _, ok, err := s.resource(ctx, x.client.App, uri); err != nil {
+			return out, err
+		} else if !ok {
+			return out, refuse(InvalidTarget, "There is no such resource.")
+		}
+	}
+	return out, nil
+}
+
+// Asked is what a client may ask for at the start: an authorization, a device, or tokens for itself. The scopes are the
+// client's own and those of the resources that it asks for; unknown ones are refused rather than dropped, so that nobody
+// gets less than they think. Errors: invalid_scope, invalid_target.
+func (s *Service) asked(ctx context.Context, client auth.Client, scopes, resources []string) (auth.Delegation, error) {
+	o := client.Settings.OAuth
+	known := o.Scopes
+	for _, uri := range resources {
+		r, ok, err := s.resource(ctx, client.App, uri)
+		if err != nil {
+			return auth.Delegation{}, err
+		}
+		if !ok || len(o.Resources) > 0 && !slices.Contains(o.Resources, uri) {
+			return auth.Delegation{}, refuse(InvalidTarget, "The client may not ask for this resource.")
+		}
+		for name := range r.Scopes {
+			known = append(slices.Clone(known), name)
+		}
+	}
+	if len(scopes) == 0 {
+		scopes = o.DefaultScopes
+	}
+	if !subset(scopes, known) {
+		return auth.Delegation{}, refuse(InvalidScope, "The client may not ask for one of these scopes.")
+	}
+	return auth.Delegation{Scopes: scopes, Resources: resources, Offline: slices.Contains(scopes, auth.ScopeOfflineAccess)}, nil
+}
+
+// resourcesOf reads the resource parameters; a slash at the end makes no difference (MCP authorization).
+func resourcesOf(f Form) []string {
+	var out []string
+	for _, v := range f.All("resource") {
+		v = strings.TrimSuffix(v, "/")
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func subset(wanted, held []string) bool {
+	return !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(held, w) })
+}
