@@ -29,6 +29,7 @@ type Config struct {
 	Lifetimes Lifetimes        `key:"lifetimes"`
 	Password  Password         `key:"password"`
 	Passkeys  Passkeys         `key:"passkeys"`
+	OAuth     OAuth            `key:"oauth"`
 	Limits    map[string]Limit `key:"limits" help:"Overrides of limiters by name; docs/limits.md lists them. Each has max, per and off."`
 	Retention Retention        `key:"retention"`
 	Mounts    []Mount          `key:"mounts" help:"Contracts to serve. Empty: every shipped contract for the app default."`
@@ -111,6 +112,14 @@ type Passkeys struct {
 	RPID           string   `key:"rp_id" help:"Relying party id: the host of public_url, or a domain above it. Empty: that host. Every passkey is lost when it changes."`
 	RelatedOrigins []string `key:"related_origins" help:"Origins on other domains, https://host, where the passkeys work too; /.well-known/webauthn lists them."`
 	Clones         string   `key:"clones" default:"refuse" options:"refuse,allow" help:"What becomes of a sign-in with a passkey whose counter went back, as that of a copy does. It is recorded and told by mail in any case."`
+}
+
+// OAuth is the authorization server.
+type OAuth struct {
+	IDToken      time.Duration `key:"id_token" default:"1h" help:"ID tokens."`
+	Device       time.Duration `key:"device" default:"10m" help:"The time in which somebody has to let a device in."`
+	DPoPNonce    string        `key:"dpop_nonce" default:"require" options:"require,off" help:"Whether a proof of possession must hold a nonce of ours, which bounds how long a copied one is of use."`
+	Registration bool          `key:"registration" help:"Let clients register themselves at /oauth2/register, with an initial token that an administrator made."`
 }
 
 // Limit overrides one limiter.

@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"github.com/ostiary-id/ostiary/internal/account"
-	"github.com/ostiary-id/ostiary/internal/api/oauth"
+	oauthdoor "github.com/ostiary-id/ostiary/internal/api/oauth"
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
@@ -22,6 +22,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
 	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/internal/oauth"
 	"github.com/ostiary-id/ostiary/internal/operation"
 	"github.com/ostiary-id/ostiary/internal/outbound"
 	"github.com/ostiary-id/ostiary/internal/proof"
@@ -69,10 +70,12 @@ type house struct {
 	users     *user.Directory
 	login     *login.Service
 	lifecycle *lifecycle.Service
+	oauth     *oauth.Service
 	late      *late
 	catalogue *operation.Catalogue
 	engine    *contract.Engine
 	pages     *ui.Pages
+	door      *oauthdoor.Door
 	jwks      http.Handler
 }
 
@@ -165,7 +168,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.challenges = challenge.New(challenge.Options{Keys: h.keys, Post: h.outbound, URLs: challengeURLs(c.Challenge), Clock: o.Clock,
 		Logger: o.Logger, Timeout: c.Challenge.Timeout})
 
-	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Clock: o.Clock, Rand: o.Rand,
+	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Queue: h.queue, Clock: o.Clock, Rand: o.Rand,
 		Settings: sessionSettings(c.Lifetimes)})
 	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck,
 		SealChallenge: h.challenges.Seal})
@@ -189,6 +192,9 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 		h.login.Breaches = &login.BreachCheck{Get: h.outbound.Get, URL: c.Password.BreachURL, Log: o.Logger}
 	}
 	h.lifecycle = &lifecycle.Service{Login: h.login}
+	h.oauth = oauth.New(oauth.Options{DB: h.db, Apps: h.apps, Sessions: h.sessions, Signer: h.signer, Keys: h.keys, Proofs: h.proofs,
+		Limits: h.limits, Audit: h.audit, Outbound: h.outbound, Clock: o.Clock, Rand: o.Rand, Issuer: c.PublicBase(),
+		Settings: oauthSettings(c)})
 
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
 		APIKeys: h.apikeys, Apps: h.apps, Challenges: h.challenges, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
@@ -209,7 +215,9 @@ func (h *house) open(c config.Config, given Options) (err error) {
 		o.Inbox = h.inbox
 	}
 	h.pages, err = ui.New(o)
-	h.jwks = oauth.JWKS(h.signer, 0)
+	h.door = oauthdoor.New(oauthdoor.Options{Service: h.oauth, Keys: h.signer, Limits: h.limits, Credentials: h.late.credentials,
+		Origins: h.origins, PublicURL: c.PublicBase(), SessionCookie: ui.SessionCookie})
+	h.jwks = oauthdoor.JWKS(h.signer, 0)
 	return err
 }
 

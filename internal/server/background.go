@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/config"
+	"github.com/ostiary-id/ostiary/internal/grant"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/queue"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -165,6 +166,10 @@ func (b *background) chores() []chore {
 		}
 	}
 	return []chore{
+		{"remove spent codes", func(ctx context.Context, _ time.Time) (int, error) {
+			n, err := grant.Sweep(ctx, h.db, tidyBatch)
+			return int(n), err
+		}},
 		{"end sessions", inWrite(func(tx *store.Tx) (int, error) { return h.sessions.EndStale(tx, tidyBatch) })},
 		{"remove ended sessions", inWrite(func(tx *store.Tx) (int, error) {
 			return h.sessions.DeleteEndedBefore(tx, tx.Now().Add(-keep.Sessions), tidyBatch)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ostiary-id/ostiary/internal/api/oauth"
+	oauthdoor "github.com/ostiary-id/ostiary/internal/api/oauth"
 	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/ui"
 )
@@ -20,10 +20,10 @@ func (s *Server) routes() http.Handler {
 	contracts := h.engine.Handler()
 	brand := h.brandImages()
 	exact := map[string]http.Handler{
-		"/healthz":     http.HandlerFunc(s.alive),
-		"/readyz":      http.HandlerFunc(s.ready),
-		oauth.JWKSPath: named("jwks", oauth.JWKSPath, h.jwks),
-		"/docs":        named("docs", "/docs", docs),
+		"/healthz":         http.HandlerFunc(s.alive),
+		"/readyz":          http.HandlerFunc(s.ready),
+		oauthdoor.JWKSPath: named("jwks", oauthdoor.JWKSPath, h.jwks),
+		"/docs":            named("docs", "/docs", docs),
 	}
 	if party := h.factors.Party; party != nil && len(party.Related) > 0 {
 		exact[relatedPath] = named("webauthn", relatedPath, relatedOrigins(party.Origins()))
@@ -39,6 +39,8 @@ func (s *Server) routes() http.Handler {
 			brand.ServeHTTP(w, r)
 		case strings.HasPrefix(path, docsBelow):
 			exact["/docs"].ServeHTTP(w, r)
+		case h.door.Owns(path):
+			h.door.ServeHTTP(w, r)
 		case h.pages.Owns(path):
 			h.pages.ServeHTTP(w, r)
 		case h.engine.Owns(r):
@@ -57,10 +59,10 @@ func reserved() func(path string) bool {
 	pages := ui.Reserved()
 	return func(path string) bool {
 		switch path {
-		case "/healthz", "/readyz", oauth.JWKSPath, relatedPath, "/docs":
+		case "/healthz", "/readyz", oauthdoor.JWKSPath, relatedPath, "/docs":
 			return true
 		}
-		return strings.HasPrefix(path, docsBelow) || strings.HasPrefix(path, brandBelow) || pages(path)
+		return strings.HasPrefix(path, docsBelow) || strings.HasPrefix(path, brandBelow) || oauthdoor.Reserved(path) || pages(path)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/factor"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/internal/oauth"
 	"github.com/ostiary-id/ostiary/internal/outbound"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/session"
@@ -200,4 +201,10 @@ func outboundOptions(c config.Outbound) outbound.Options {
 		o.Proxy = u
 	}
 	return o
+}
+
+// oauthSettings are those of the authorization server.
+func oauthSettings(c config.Config) oauth.Settings {
+	return oauth.Settings{AccessTTL: c.Lifetimes.Access, IDTTL: c.OAuth.IDToken, DeviceTTL: c.OAuth.Device,
+		NonceOff: c.OAuth.DPoPNonce == "off", Registration: c.OAuth.Registration}
 }

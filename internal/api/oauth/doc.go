@@ -1,3 +1,4 @@
-// Package oauth is the door of the OAuth 2 and OpenID documents that other servers read. For now that is the JWKS
-// alone. It owns paths, headers and caching; the keys belong to package signer.
+// Package oauth is the door of OAuth 2.1 and OpenID Connect: it reads the requests of clients and browsers at /oauth2/*
+// and serves the documents under /.well-known/. It owns paths, headers, caching and the shapes of answers; every decision
+// is package oauth's below it (internal/oauth), and the keys are package signer's.
 package oauth

@@ -1,0 +1,232 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/httpx"
+	"github.com/ostiary-id/ostiary/internal/limit"
+	"github.com/ostiary-id/ostiary/internal/oauth"
+)
+
+// Options are the parts of the door. All are needed.
+type Options struct {
+	Service *oauth.Service
+	Keys    KeySet
+	Limits  *limit.Limits
+	// Credentials recognise who is signed in at the browser.
+	Credentials Credentials
+	// Origins lists the origins of a client, or of all clients of an app.
+	Origins func(ctx context.Context, app auth.AppID, client auth.ClientID) ([]string, error)
+	// PublicURL is the issuer; its origin is ours.
+	PublicURL string
+	// SessionCookie is the name of the cookie of a person who is signed in to an app.
+	SessionCookie func(app auth.AppID) string
+}
+
+// Credentials recognise callers; *operation.Credentials is one.
+type Credentials interface {
+	Resolve(ctx context.Context, p auth.Presented) (auth.Caller, error)
+}
+
+// Door serves the endpoints.
+type Door struct {
+	o       Options
+	origins httpx.Origins
+	cookies httpx.Cookies
+	routes  map[string]route
+}
+
+// route is one endpoint.
+type route struct {
+	path    string
+	methods []string
+	serve   func(d *Door, w http.ResponseWriter, r *http.Request) error
+	// failed writes what serve returns; nil: JSON (RFC 6749 section 5.2).
+	failed func(w http.ResponseWriter, r *http.Request, e *oauth.Error)
+	// open says that any origin may read the answer: it is the same for everybody (MD-01), or it takes a token that no
+	// browser sends by itself.
+	open bool
+	// personal says that the answer is about somebody and is kept nowhere (WB-07).
+	personal bool
+}
+
+// table is every endpoint.
+func table() []route {
+	return []route{
+		{path: oauth.TokenPath, methods: []string{"POST"}, serve: (*Door).token, open: true, personal: true},
+	}
+}
+
+// New makes the door.
+func New(o Options) *Door {
+	d := &Door{o: o, origins: httpx.NewOrigins(o.PublicURL), cookies: httpx.NewCookies(o.PublicURL), routes: map[string]route{}}
+	for _, r := range table() {
+		d.routes[r.path] = r
+	}
+	return d
+}
+
+// Owns reports whether a path is one of the endpoints.
+func (d *Door) Owns(path string) bool {
+	_, ok := d.routes[path]
+	return ok
+}
+
+// Reserved answers which paths are endpoints of whatever server.
+func Reserved(path string) bool {
+	for _, r := range table() {
+		if r.path == path {
+			return true
+		}
+	}
+	return false
+}
+
+// ServeHTTP answers a path that Owns.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	one, ok := d.routes[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	e := httpx.Event(r.Context())
+	e.SetString(httpx.KeyContract, "oauth")
+	e.SetString(httpx.KeyRoute, one.path)
+	if one.open {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+	}
+	if one.personal {
+		w.Header().Set("Cache-Control", "no-store")
+	}
+	if r.Method == http.MethodOptions && one.open {
+		preflight(w, one)
+		return
+	}
+	if !allows(one.methods, r.Method) {
+		w.Header().Set("Allow", strings.Join(one.methods, ", "))
+		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		return
+	}
+	if err := d.admit(r); err != nil {
+		d.fail(w, r, one, err)
+		return
+	}
+	if err := one.serve(d, w, r); err != nil {
+		d.fail(w, r, one, err)
+	}
+}
+
+func allows(methods []string, method string) bool {
+	for _, m := range methods {
+		if m == method || method == http.MethodHead && m == http.MethodGet {
+			return true
+		}
+	}
+	return false
+}
+
+// preflight lets scripts of any page ask an endpoint that takes no cookie (WB-03: no credentials, so the star is safe).
+func preflight(w http.ResponseWriter, one route) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", strings.Join(one.methods, ", "))
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
+	h.Set("Access-Control-Max-Age", "7200")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// admit counts the request for its network.
+func (d *Door) admit(r *http.Request) error {
+	_, err := d.o.Limits.Request(limit.RequestsNetwork, limit.Network(httpx.ClientIP(r.Context())))
+	return err
+}
+
+func (d *Door) fail(w http.ResponseWriter, r *http.Request, one route, err error) {
+	e := oauth.AsError(err)
+	event := httpx.Event(r.Context())
+	event.SetString(httpx.KeyCode, string(e.Code))
+	event.Fail(err)
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter/time.Second))))
+	}
+	if one.failed != nil {
+		one.failed(w, r, e)
+		return
+	}
+	refused(w, r, e)
+}
+
+// refused answers an error as JSON (RFC 6749 section 5.2). A client that tried the Authorization header is told the scheme.
+func refused(w http.ResponseWriter, r *http.Request, e *oauth.Error) {
+	if e.Code == oauth.InvalidClient && r.Header.Get("Authorization") != "" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="oauth"`)
+	}
+	_ = write(w, statusOf(e), map[string]string{"error": string(e.Code), "error_description": e.Description}) // texts always encode
+}
+
+func statusOf(e *oauth.Error) int {
+	switch e.Code {
+	case oauth.InvalidClient, oauth.InvalidToken, oauth.InsufficientAuth:
+		return http.StatusUnauthorized
+	case oauth.InsufficientScope:
+		return http.StatusForbidden
+	case oauth.ServerError:
+		return http.StatusInternalServerError
+	case oauth.TemporarilyUnavailable:
+		var limited *auth.Error
+		if errors.As(e.Err, &limited) && limited.Code == auth.CodeRateLimited {
+			return http.StatusTooManyRequests
+		}
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
+}
+
+// write answers JSON.
+func write(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return auth.Internal(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that hung up cannot be told
+	return nil
+}
+
+// form reads the parameters of a POST: a form and nothing else, none of them in the URL (OA-09, IO-04).
+func form(w http.ResponseWriter, r *http.Request) (oauth.Form, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "Parameters are sent as application/x-www-form-urlencoded."}
+	}
+	if r.URL.RawQuery != "" {
+		return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "Parameters are sent in the body, not in the URL."}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, httpx.MaxBody)
+	if err := r.ParseForm(); err != nil {
+		return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "The form cannot be read.", Err: err}
+	}
+	for _, values := range r.PostForm {
+		for _, v := range values {
+			if !utf8.ValidString(v) {
+				return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "The form is not UTF-8."}
+			}
+		}
+	}
+	return oauth.Form(r.PostForm), nil
+}
+
+// stranger is what is known of a request before anybody is.
+func stranger(r *http.Request) auth.Caller {
+	return auth.Caller{Kind: auth.CallerAnonymous, IP: httpx.ClientIP(r.Context()), UserAgent: httpx.Printable(r.UserAgent(), 512),
+		AcceptLanguage: httpx.AcceptLanguage(r), RequestID: httpx.RequestID(r.Context())}
+}
