@@ -140,7 +140,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-func TestPanic_LG06(t *testing.T) {
+func TestPanic_LG05_LG06(t *testing.T) {
 	b := newBench(t, nil)
 	w := b.do(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Set-Cookie", "half=done")
