@@ -114,6 +114,7 @@ func (c *Catalogue) definitions() []*Definition {
 
 		c.requestPasswordReset(),
 		c.checkResetToken(),
+		c.previewLink(),
 		c.resetPassword(),
 		c.requestEmailVerification(),
 		c.verifyEmail(),
