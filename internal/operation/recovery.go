@@ -132,7 +132,7 @@ func (c *Catalogue) verifyEmail() *Definition {
 		Name: "verify-email",
 		Doc: "Spends a mailed token and marks the address verified. Sessions and keys that were made before and not by " +
 			"the session that verifies end, so that nobody else's survive the proof. The token of `change-email` makes " +
-			"the new address the user's.",
+			"the new address the user's; that of `add-email` adds it.",
 		Access:   Anyone,
 		Results:  []Result{result[UserResult]("ok", "The address is verified.")},
 		Errors:   []auth.Code{auth.CodeProofInvalid},
