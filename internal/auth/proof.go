@@ -12,6 +12,7 @@ const (
 	ProofSetup         ProofKind = "setup"  // makes the first administrator
 	ProofInvite        ProofKind = "invite" // of an Invite, whose id is the proof's data
 	ProofChangeEmail   ProofKind = "change-email"
+	ProofAddEmail      ProofKind = "add-email"           // makes the address that it was mailed to one more of the user's
 	ProofCancelEmail   ProofKind = "cancel-email-change" // mailed to the address that a change replaces
 	ProofCancelDelete  ProofKind = "cancel-deletion"     // lives as long as the deletion waits
 	ProofMagicLink     ProofKind = "magic-link"          // a mailed link that signs in

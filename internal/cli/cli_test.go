@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,6 +103,36 @@ func (s *shell) serve() (stop func()) {
 	}
 	s.t.Cleanup(stop)
 	return stop
+}
+
+// A command that comes while the directory is taken and no server answers yet waits for what comes next, but not for ever.
+func TestCommandWaitsForAServerThatStarts(t *testing.T) {
+	s := newShell(t)
+	s.ok("users", "list")
+	starting, err := server.New(t.Context(), config.Config{Data: s.data, Listen: "127.0.0.1:0",
+		Password: config.Password{Memory: 64, Time: 1, AllowWeak: true}}, server.Options{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(pause func() bool) int {
+		e := &env{ctx: t.Context(), stdout: io.Discard, stderr: io.Discard, pause: pause}
+		return e.run(append([]string{"users", "list"}, s.args...))
+	}
+	paused := 0
+	if code := run(func() bool { paused++; return true }); code != exitFailed || paused != patience {
+		t.Errorf("exit %d after %d pauses", code, paused)
+	}
+	if code := run(func() bool {
+		if err := starting.Start(t.Context()); err != nil {
+			t.Error(err)
+		}
+		return true
+	}); code != exitOK {
+		t.Errorf("exit %d when the server has started", code)
+	}
+	if err := starting.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
 }
 
 // Every command does the same with a server and without one.

@@ -81,7 +81,7 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return append(append(c.waysInAndTeams(), c.passkeys()...), []*Definition{
+	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses()), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
@@ -114,6 +114,7 @@ func (c *Catalogue) definitions() []*Definition {
 
 		c.requestPasswordReset(),
 		c.checkResetToken(),
+		c.previewLink(),
 		c.resetPassword(),
 		c.requestEmailVerification(),
 		c.verifyEmail(),
@@ -158,6 +159,11 @@ func (c *Catalogue) definitions() []*Definition {
 		c.importUsers(),
 		c.exportUsers(),
 	}...)
+}
+
+// addresses are what a user does with several addresses.
+func (c *Catalogue) addresses() []*Definition {
+	return []*Definition{c.listEmails(), c.addEmail(), c.makeEmailPrimary(), c.removeEmail()}
 }
 
 // passkeys are what a user does with passkeys, and an administrator with a user's.

@@ -25,7 +25,7 @@ type Ledger struct {
 // DefaultTTL is how long a proof of the kind lives unless a setting says otherwise (SECURITY ET-04).
 func DefaultTTL(kind auth.ProofKind) time.Duration {
 	switch kind {
-	case auth.ProofVerifyEmail, auth.ProofChangeEmail, auth.ProofCancelEmail:
+	case auth.ProofVerifyEmail, auth.ProofChangeEmail, auth.ProofAddEmail, auth.ProofCancelEmail:
 		return 24 * time.Hour
 	case auth.ProofPasswordReset:
 		return time.Hour
@@ -148,6 +148,7 @@ func (l *Ledger) SpendAttempt(tx *store.Tx, app auth.AppID, id auth.ProofID, mos
 func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds ...auth.ProofKind) error {
 	if len(kinds) == 0 {
 		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor, auth.ProofChangeEmail,
+			auth.ProofAddEmail,
 			auth.ProofMagicLink, auth.ProofEmailCode, auth.ProofSignIn, auth.ProofOAuthState, auth.ProofIdentity,
 			auth.ProofPasskeyNew, auth.ProofPasskeyOffered, auth.ProofPasskeySecond, auth.ProofPasskeyStepUp}
 	}

@@ -64,7 +64,7 @@ func visitorAmid(t *testing.T, i *servertest.Instance) visitor {
 
 // Every page: nothing is kept, nothing is framed, nothing foreign is loaded, no style or script but ours (WB-04, WB-06,
 // WB-07, ET-10).
-func TestDoorHeaders_WB04_WB06_WB07(t *testing.T) {
+func TestDoorHeaders_WB04_WB06_WB07_ET10(t *testing.T) {
 	i := servertest.Start(t)
 	v := visitorAmid(t, i)
 	for _, path := range doorPages {

@@ -22,9 +22,9 @@ var navigations = [][]string{
 	{},
 }
 
-// ET-09, DESIGN rule 7.1: over all contracts, a GET that spends a mailed secret spends nothing for a browser, and HEAD
-// never does; a program's GET does what the page says.
-func TestBrowsersSpendNothing_ET09(t *testing.T) {
+// ET-09, C8, DESIGN rule 7.1: over all contracts, a GET that spends a mailed secret spends nothing for a browser, and HEAD
+// never does; a program's GET does what the page says. The page with the button keeps the secret to itself (ET-10).
+func TestBrowsersSpendNothing_ET09_ET10_C8(t *testing.T) {
 	all := papers(t)
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
 		w := newWire(t, i)
@@ -47,6 +47,10 @@ func TestBrowsersSpendNothing_ET09(t *testing.T) {
 					page := w.ask(http.MethodGet, target, nil, headers...).want(http.StatusOK)
 					if !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || !strings.Contains(string(page.Body), `<form method="post">`) {
 						t.Errorf("%s with %v: %s", p, headers, page.Body)
+					}
+					if h := page.Header; h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" ||
+						!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(string(page.Body), token) {
+						t.Errorf("%s with %v: %v", p, headers, h)
 					}
 				}
 				w.ask(http.MethodHead, target, nil, "Accept", "application/json").want(http.StatusOK)
