@@ -9,7 +9,7 @@ import (
 // order is the list of docs/ARCHITECTURE.md from the bottom up. A package may import those before it in the list.
 // Packages in one line are of one rank and never import each other.
 var order = [][]string{
-	{"internal/auth"}, {"internal/secret"}, {"internal/telemetry"},
+	{"internal/auth"}, {"internal/secret/argon2"}, {"internal/secret"}, {"internal/telemetry"},
 	{"internal/store"}, {"internal/config"}, {"internal/httpx"}, {"internal/outbound"},
 	{"internal/audit"}, {"internal/queue"}, {"internal/proof"}, {"internal/signer"}, {"internal/limit"}, {"internal/challenge"},
 	{"internal/app", "internal/user", "internal/factor", "internal/session", "internal/account", "internal/apikey",
