@@ -105,6 +105,27 @@ func (s *shell) serve() (stop func()) {
 	return stop
 }
 
+// Fields of an app's users are declared with flags, and its shared secret is printed where it has one.
+func TestSettingsOfAnApp(t *testing.T) {
+	s := newShell(t)
+	app := s.object("apps", "update", "default", "--attribute", "branch=string:user:20,seats=integer:admin", "--attribute", "company=none")
+	rules, _ := app["attributes"].(map[string]any)
+	branch, _ := rules["branch"].(map[string]any)
+	if branch["type"] != "string" || branch["writer"] != "user" || branch["max_length"] != 20.0 || rules["seats"] == nil || rules["company"] != nil {
+		t.Errorf("%v", rules)
+	}
+	for _, flag := range []string{"branch", "branch=", "branch=string", "branch=string:user:long", "branch=string:user:1:2", "branch=list:user"} {
+		s.fails(exitFailed, "apps", "update", "default", "--attribute", flag)
+	}
+	if said := s.fails(exitFailed, "keys", "shared"); !strings.Contains(said, "jwks.json") {
+		t.Errorf("%s", said)
+	}
+	s.ok("apps", "update", "default", "--signing-algorithm", "HS256")
+	if shared := s.object("keys", "shared", "--app", "default"); shared["algorithm"] != "HS256" || len(shared["secret"].(string)) != 43 {
+		t.Errorf("%v", shared)
+	}
+}
+
 // A command that comes while the directory is taken and no server answers yet waits for what comes next, but not for ever.
 func TestCommandWaitsForAServerThatStarts(t *testing.T) {
 	s := newShell(t)
