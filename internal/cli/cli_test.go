@@ -151,6 +151,13 @@ func TestCommandWaitsForAServerThatStarts(t *testing.T) {
 	}); code != exitOK {
 		t.Errorf("exit %d when the server has started", code)
 	}
+	serve := func(pause func() bool) int {
+		e := &env{ctx: t.Context(), stdout: io.Discard, stderr: io.Discard, pause: pause}
+		return e.run(append([]string{"serve"}, s.args...))
+	}
+	if code := serve(func() bool { t.Error("it waits for a server that runs"); return false }); code != exitFailed {
+		t.Errorf("exit %d beside a server", code)
+	}
 	if err := starting.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
@@ -521,7 +528,7 @@ func TestContractListTellsWhatIsWeaker(t *testing.T) {
 		}
 	}
 	out, _, _ := s.run("contract", "list")
-	if !strings.Contains(out, "sign-up.session=immediate sign-up.existing=reveal sign-in.unverified=allow") {
+	if !strings.Contains(out, "sign-up.session=immediate sign-up.existing=reveal sign-in.unverified=allow") || !strings.Contains(out, " / /api ") {
 		t.Errorf("%s", out)
 	}
 }
