@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/api/oauth"
@@ -203,7 +204,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 
 // open makes the doors that need the engine.
 func (h *house) open(c config.Config, given Options) (err error) {
-	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()),
+	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()), Samples: h.samples,
 		Library: h.library, App: h.apps.Get, Rand: given.Rand}
 	if h.inbox != nil {
 		o.Inbox = h.inbox
@@ -211,6 +212,11 @@ func (h *house) open(c config.Config, given Options) (err error) {
 	h.pages, err = ui.New(o)
 	h.jwks = oauth.JWKS(h.signer, 0)
 	return err
+}
+
+// samples are requests of the contracts of an app, but for those of the operator.
+func (h *house) samples(app auth.AppID, identifier string) []contract.Sample {
+	return slices.DeleteFunc(h.engine.Samples(app, identifier), func(s contract.Sample) bool { return s.Host == operatorHost })
 }
 
 // public leaves out what is mounted for the operator alone.

@@ -21,8 +21,9 @@ const newPassword = "new-password"
 var fields = map[string]input{
 	"identifier": {label: "page.field.identifier", Name: "identifier", Type: "text", Autocomplete: "username", Required: true,
 		Literal: true, MaxLength: 254},
-	"email": {label: "page.field.email", Name: "email", Type: "email", Autocomplete: "email", Required: true, Literal: true, MaxLength: 254},
-	"name":  {label: "page.field.name", Name: "name", Type: "text", Autocomplete: "name", MaxLength: 200},
+	"email":    {label: "page.field.email", Name: "email", Type: "email", Autocomplete: "email", Required: true, Literal: true, MaxLength: 254},
+	"app-name": {label: "page.field.app-name", hint: "page.field.app-name-hint", Name: "name", Type: "text", Autocomplete: "organization", Required: true, MaxLength: 100},
+	"name":     {label: "page.field.name", Name: "name", Type: "text", Autocomplete: "name", MaxLength: 200},
 	"password": {label: "page.field.password", Name: "password", Type: "password", Autocomplete: "current-password",
 		Required: true},
 	newPassword: {label: "page.field.new-password", hint: "page.field.new-password-hint", Name: "password", Type: "password",

@@ -31,6 +31,8 @@ type Options struct {
 	Rand io.Reader
 	// Contracts are listed on the start page.
 	Contracts []contract.Info
+	// Samples are requests of the contracts of an app for who has just set it up. Nil: none.
+	Samples func(app auth.AppID, identifier string) []contract.Sample
 	// Inbox is the development inbox; nil means that there is none, and its paths answer 404.
 	Inbox Inbox
 	// Library has the sentences, templates and styles; nil: those of the program.
@@ -78,8 +80,6 @@ type page struct {
 func table(inbox bool) []page {
 	list := []page{
 		{"GET", "/", showIndex},
-		{"GET", "/setup", showSetup},
-		{"POST", "/setup", setup},
 
 		{"GET", "/sign-in", showSignIn},
 		{"POST", "/sign-in", signIn},
@@ -118,6 +118,8 @@ func table(inbox bool) []page {
 		{"GET", "/done/{what}", showDone},
 		{"GET", "/error", showError},
 	}
+	list = append(list, setupPages()...)
+	list = append(list, providerPages()...)
 	list = append(list, mine()...)
 	if inbox {
 		list = append(list, page{"GET", "/dev/inbox", showInbox}, page{"GET", "/dev/inbox/messages", listInbox})
@@ -132,6 +134,9 @@ func (p *Pages) routes(inbox bool) chi.Router {
 	}
 	for _, one := range ceremonies() {
 		r.Method(one.method, one.path, p.handle(one, p.beginJSON, httpx.Problem))
+	}
+	for method, landing := range p.landings() {
+		r.Method(method, providerBack, landing)
 	}
 	r.Method("GET", assetsDir+"accent-{colour}.css", httpx.Handle(serveAccent, p.failed))
 	for path := range p.assets.files {
