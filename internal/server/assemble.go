@@ -138,7 +138,7 @@ func (h *house) load(ctx context.Context, c config.Config, p plan, o Options, m 
 	}
 	engine, err := contract.New(ctx, contract.Options{
 		Operations: h.late, Credentials: h.late, Mounts: p.mounts, PublicURL: c.PublicBase(), Rand: o.Rand,
-		Keys: keys, Origins: h.origins, AppName: h.appName, Reserved: reserved(),
+		Keys: keys, Origins: h.origins, AppName: h.appName, Words: h.words, Reserved: reserved(),
 	})
 	return loaded{engine, err}
 }
