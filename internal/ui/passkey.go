@@ -16,6 +16,7 @@ import (
 type ceremony struct {
 	Flow       string         `json:"flow"`
 	Credential map[string]any `json:"credential"`
+	Name       string         `json:"name"` // of a new passkey
 }
 
 // ceremonies answer the script of pages in JSON. Which of them it is about is the path's; who it is about is the browser's

@@ -7,6 +7,7 @@ import { House } from './house.js';
 import { journeys as door } from './door.js';
 import { journeys as firstRun } from './first-run.js';
 import { journeys as mailed } from './mailed.js';
+import { journeys as my } from './my.js';
 import { journeys as plain } from './plain.js';
 import { Pictures } from './pictures.js';
 
@@ -28,7 +29,7 @@ describe('pages', { skip: missing }, () => {
 
   firstRun(world, test);
   describe('journeys', { concurrency: 2 }, () => {
-    for (const journeys of [plain, mailed, door]) journeys(world, test);
+    for (const journeys of [plain, mailed, door, my]) journeys(world, test);
   });
 
   test('every page was looked at', () => {
