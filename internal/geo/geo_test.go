@@ -1,11 +1,14 @@
 package geo
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+var update = flag.Bool("update", false, "write testdata anew")
 
 // The control bytes of MaxMind DB (format 2.0): a type in the upper three bits, a size of up to 28 in the lower five.
 func text(s string) string { return string([]byte{byte(0x40 | len(s))}) + s }
@@ -40,15 +43,31 @@ func write(t *testing.T, content string) string {
 	return path
 }
 
-func TestPlace(t *testing.T) {
+// lisbon is a file by which every address is in one city.
+func lisbon() string {
 	names := func(pairs ...string) string {
 		for i := range pairs {
 			pairs[i] = text(pairs[i])
 		}
 		return object(text("names"), object(pairs...))
 	}
-	f, err := Open(write(t, database("Test-City", object(text("city"), names("en", "Lisbon", "de", "Lissabon"),
-		text("country"), names("en", "Portugal", "pt-BR", "Portugal"), text("location"), object()))))
+	return database("Test-City", object(text("city"), names("en", "Lisbon", "de", "Lissabon"),
+		text("country"), names("en", "Portugal", "pt-BR", "Portugal"), text("location"), object()))
+}
+
+// shared is the same as a file, for tests of others.
+const shared = "testdata/lisbon.mmdb"
+
+func TestPlace(t *testing.T) {
+	if *update {
+		if err := os.WriteFile(shared, []byte(lisbon()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept, err := os.ReadFile(shared); err != nil || string(kept) != lisbon() {
+		t.Errorf("%s is not what the test makes: %v", shared, err)
+	}
+	f, err := Open(write(t, lisbon()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,14 @@ func TestDetourKeepsNoSecret_IO04(t *testing.T) {
 }
 
 // Places are shown where the operator has a file of them, which must be one.
+func TestPlacesOfSessions(t *testing.T) {
+	places := servertest.Configure(func(c *config.Config) { c.GeoIP = filepath.Join("..", "geo", "testdata", "lisbon.mmdb") })
+	ann := visit(t, servertest.Start(t, places), "ann@example.com")
+	ann.see("/my/sessions", "Lisbon, Portugal (127.0.0.1)")
+	ann.see("/my/activity", "Lisbon, Portugal (127.0.0.1)")
+	visit(t, servertest.Start(t), "ann@example.com").see("/my/sessions", "127.0.0.1").lacks("Lisbon")
+}
+
 func TestBrokenPlacesStopTheStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "places.mmdb")
 	none(t, os.WriteFile(path, []byte("no database"), 0o600))
