@@ -139,7 +139,7 @@ func TestMyAPIKeys(t *testing.T) {
 		ann.see(path, "You have no API key.", `name="scope.account:read"`).lacks(`name="scope.admin"`)
 		ann.later()
 		ann.stepsUp(path, form).says(`value="Build"`, `value="30d" selected`, `value="boats:read  boats:row"`)
-		shown := regexp.MustCompile(`id="secret" type="text" value="([^"]+)"`)
+		shown := regexp.MustCompile(`<code id="secret"[^>]*>([^<]+)</code>`)
 		made := ann.send(path, form).want(http.StatusOK).says("It is shown only now.")
 		secret := shown.FindSubmatch(made.Body)
 		if secret == nil || made.Header.Get("Cache-Control") != "no-store" {

@@ -29,7 +29,6 @@ var messages = map[string]message{
 	"setup":      {title: "page.setup.done", text: "page.setup.done-text"},
 	"verified":   {title: "page.verify.done", text: "page.verify.done-text", next: "page.sign-in.title", path: "/sign-in"},
 	"staying":    {title: "page.keep.done", text: "page.keep.done-text"},
-	"leaving":    {title: "page.my.data.gone", text: "page.my.data.gone-text"},
 	"kept":       {title: "page.cancel.done", text: "page.cancel.done-text"},
 	"signed-in":  {title: "page.magic.done", text: "page.magic.done-text", next: "page.my.title", path: "/my"},
 	"reset":      {title: "page.reset.done", text: "page.reset.done-text", next: "page.sign-in.title", path: "/sign-in"},
@@ -37,6 +36,7 @@ var messages = map[string]message{
 	"waiting":    {title: "page.done.waiting", text: "page.done.waiting-text"},
 	"forgotten":  {title: "page.done.mail", text: "page.done.forgotten", next: "page.sign-in.title", path: "/sign-in"},
 	"proven":     {title: "page.done.proven", text: "page.done.proven-text"},
+	"leaving":    {title: "page.my.data.gone", text: "page.my.data.gone-text"},
 }
 
 func showDone(v *visit) error {

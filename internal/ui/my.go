@@ -182,11 +182,12 @@ func (o *owned) More(path, cursor string) string { return o.v.linkWith(path, "cu
 // At is the address of a page that shows one of several things, by its id.
 func (o *owned) At(path string, id any) string { return o.v.linkWith(path, "id", fmt.Sprint(id)) }
 
-// StepUp is the address where people prove again who they are before they come back to a page.
-func (o *owned) StepUp(path string) string {
+// Detour is the address of a page that leads back to another one in the end.
+func (o *owned) Detour(path, back string) string {
 	v := *o.v
-	v.returnTo = v.link(path)
-	return v.link("/step-up")
+	v.returnTo = ""
+	v.returnTo = v.link(back)
+	return v.link(path)
 }
 
 // read calls an operation for who is signed in and hands out its value.

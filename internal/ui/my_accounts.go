@@ -4,7 +4,6 @@ import (
 	"net/url"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
-	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/operation"
 )
 
@@ -42,7 +41,7 @@ func changeMyAccounts(v *visit) error {
 	case "switch":
 		var in operation.Granted
 		if in, err = read[operation.Granted](v, "switch-account", &operation.SwitchAccountInput{AccountID: id}); err == nil {
-			v.renewed(in.SessionCookie)
+			v.seat(in.SessionCookie)
 			return v.settled("/my/accounts", "account-switched")
 		}
 	case "create":
@@ -54,7 +53,7 @@ func changeMyAccounts(v *visit) error {
 		}
 		err = renamed(err, "name", "account_name")
 	case "leave":
-		if err = v.leave(id); err == nil {
+		if err = v.leaveTeam(id); err == nil {
 			return v.settled("/my/accounts", "account-left")
 		}
 	default:
@@ -67,15 +66,8 @@ func changeMyAccounts(v *visit) error {
 	return v.mineAgain("my-accounts", err, shown)
 }
 
-// renewed sets a session cookie that takes the place of the one of before; empty: there is none.
-func (v *visit) renewed(secret string) {
-	if secret != "" {
-		v.p.cookies.Set(v.w.Header(), httpx.Cookie{Name: SessionCookie(v.app.ID), Value: secret})
-	}
-}
-
-// leave takes the person out of an account.
-func (v *visit) leave(id auth.AccountID) error {
+// leaveTeam takes the person out of an account.
+func (v *visit) leaveTeam(id auth.AccountID) error {
 	me, err := v.me()
 	if err == nil {
 		_, err = v.person("remove-member", &operation.MemberInput{AccountID: id, UserID: me.User.ID})
@@ -92,14 +84,14 @@ type accountPage struct {
 	Members []member
 	Next    string
 	Invites []operation.Invite
-	Roles   choice // of somebody who is invited
+	Roles   picker // of somebody who is invited
 }
 
 // member is a member with the roles to choose from.
 type member struct {
 	operation.Membership
 	Me    bool
-	Roles choice
+	Roles picker
 }
 
 // roleKeys are the sentences for the roles in an account, in the order of the choice.
@@ -124,13 +116,13 @@ func (p *accountPage) MoreOf(cursor string) string {
 	return p.v.linkTo("/my/account", url.Values{"id": {string(p.Account.ID)}, "cursor": {cursor}})
 }
 
-// roles is the choice between the roles in an account.
-func (v *visit) roles(id string, now auth.MemberRole) (choice, error) {
+// roles is the picker between the roles in an account.
+func (v *visit) roles(id string, now auth.MemberRole) (picker, error) {
 	t, err := v.translator()
 	if err != nil {
-		return choice{}, err
+		return picker{}, err
 	}
-	c := choice{ID: id, Name: "role"}
+	c := picker{ID: id, Name: "role"}
 	if c.Label, err = t.T("page.my.role"); err != nil {
 		return c, err
 	}

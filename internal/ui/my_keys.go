@@ -16,7 +16,7 @@ type keysPage struct {
 	Keys    []operation.APIKey
 	Next    string
 	Scopes  []scope
-	Expiry  choice
+	Expiry  picker
 	Made    *operation.NewAPIKey // the key whose secret is shown; nil: none
 	Rotated bool                 // it has taken the place of another secret
 }
@@ -62,7 +62,6 @@ func (v *visit) newKeysPage() (*keysPage, error) {
 		return nil, err
 	}
 	shown := &keysPage{Keys: list.APIKeys, Next: list.NextCursor}
-	shown.scripts = []string{"copy"}
 	return shown, v.offer(shown, me.User.Role)
 }
 
@@ -86,7 +85,7 @@ func (v *visit) offer(shown *keysPage, role auth.Role) error {
 		}
 		shown.Scopes = append(shown.Scopes, scope{Name: one.path, Text: text, On: typed.Has(scopePrefix + one.path)})
 	}
-	shown.Expiry = choice{ID: "life", Name: "life"}
+	shown.Expiry = picker{ID: "life", Name: "life"}
 	if shown.Expiry.Label, err = t.T("page.my.keys.life"); err != nil {
 		return err
 	}
@@ -157,7 +156,6 @@ func (v *visit) keyShown(made operation.NewAPIKey, err error, rotated bool) erro
 		return v.keysAgain(renamed(err, "name", "key_name", "scopes", "other_scopes"))
 	}
 	shown := &keysPage{Made: &made, Rotated: rotated}
-	shown.scripts = []string{"copy"}
 	return v.mine("my-api-keys", shown)
 }
 

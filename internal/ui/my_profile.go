@@ -15,7 +15,7 @@ type profilePage struct {
 	owned
 	Me       operation.Me
 	Username string
-	Locales  choice
+	Locales  picker
 	Extra    []extra // attributes that the person may write
 }
 
@@ -29,8 +29,8 @@ type extra struct {
 	Error              string
 }
 
-// choice is a field that takes one of several values.
-type choice struct {
+// picker is a field that takes one of several values.
+type picker struct {
 	ID, Name, Label, Hint string
 	Options               []option
 }
@@ -66,12 +66,12 @@ func (v *visit) newProfilePage() (*profilePage, error) {
 }
 
 // locales are the languages that mails speak.
-func (v *visit) locales(now string) (choice, error) {
+func (v *visit) locales(now string) (picker, error) {
 	t, err := v.translator()
 	if err != nil {
-		return choice{}, err
+		return picker{}, err
 	}
-	c := choice{ID: "locale", Name: "locale"}
+	c := picker{ID: "locale", Name: "locale"}
 	if c.Label, err = t.T("page.my.profile.locale"); err != nil {
 		return c, err
 	}

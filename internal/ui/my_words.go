@@ -38,7 +38,7 @@ func mySamples(name string, plain base) []shown {
 // ownSamples are those of the pages of what the person has.
 func ownSamples(name string, some owned) []shown {
 	at := time.Unix(0, 0)
-	one := choice{ID: "id", Name: "name", Label: "Label", Options: []option{{Value: "a", Text: "A", Lang: "en", Chosen: true}, {}}}
+	one := picker{ID: "id", Name: "name", Label: "Label", Options: []option{{Value: "a", Text: "A", Lang: "en", Chosen: true}, {}}}
 	account := operation.Account{ID: "a", Name: "Club"}
 	switch name {
 	case "my-profile":

@@ -16,7 +16,9 @@ import (
 type ceremony struct {
 	Flow       string         `json:"flow"`
 	Credential map[string]any `json:"credential"`
-	Name       string         `json:"name"` // of a new passkey
+	// Conditional and Name are of a new passkey.
+	Conditional bool   `json:"conditional"`
+	Name        string `json:"name"`
 }
 
 // ceremonies answer the script of pages in JSON. Which of them it is about is the path's; who it is about is the browser's

@@ -206,10 +206,17 @@ func (v *visit) back(done string) error {
 
 // admit sets the session cookie of a finished sign-in, a new one every time (SE-02), and ends the flow.
 func (v *visit) admit(out operation.Outcome) {
-	if in, ok := out.Value.(operation.Granted); ok && in.SessionCookie != "" {
-		v.p.cookies.Set(v.w.Header(), httpx.Cookie{Name: SessionCookie(v.app.ID), Value: in.SessionCookie})
+	if in, ok := out.Value.(operation.Granted); ok {
+		v.seat(in.SessionCookie)
 	}
 	v.forget()
+}
+
+// seat sets the session cookie.
+func (v *visit) seat(cookie string) {
+	if cookie != "" {
+		v.p.cookies.Set(v.w.Header(), httpx.Cookie{Name: SessionCookie(v.app.ID), Value: cookie})
+	}
 }
 
 // entered answers whatever ends a sign-in: on to where the person wanted to be, or to the second step. done is the page for

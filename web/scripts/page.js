@@ -39,3 +39,13 @@ function say(element, failed) {
   const place = element.querySelector("[data-passkey-error]");
   if (place) place.textContent = failed ? place.dataset.passkeyError : "";
 }
+
+// Texts that are meant to be copied have a button for it.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = button.dataset.copied;
+  });
+}
