@@ -10,7 +10,7 @@ import (
 // Packages in one line are of one rank and never import each other.
 var order = [][]string{
 	{"internal/auth"}, {"internal/secret/argon2"}, {"internal/secret"}, {"internal/telemetry"},
-	{"internal/store"}, {"internal/config"}, {"internal/httpx"}, {"internal/outbound"},
+	{"internal/store"}, {"internal/config"}, {"internal/httpx"}, {"internal/outbound"}, {"internal/geo"},
 	{"internal/audit"}, {"internal/queue"}, {"internal/proof"}, {"internal/signer"}, {"internal/limit"}, {"internal/challenge"},
 	{"internal/app", "internal/user", "internal/factor", "internal/session", "internal/account", "internal/apikey",
 		"internal/invite", "internal/waitlist", "internal/federation", "internal/mail", "internal/webhook"},

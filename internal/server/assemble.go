@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/factor"
 	"github.com/ostiary-id/ostiary/internal/federation"
+	"github.com/ostiary-id/ostiary/internal/geo"
 	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
@@ -64,6 +65,7 @@ type house struct {
 	waits      *waitlist.Service
 	federation *federation.Service
 	library    *web.Library
+	geo        *geo.File // nil: none is configured
 	mailer     *mail.Mailer
 	inbox      *mail.Inbox // nil: there is none
 
@@ -209,6 +211,12 @@ func (h *house) open(c config.Config, given Options) (err error) {
 	if h.inbox != nil {
 		o.Inbox = h.inbox
 	}
+	if c.GeoIP != "" {
+		if h.geo, err = geo.Open(c.GeoIP); err != nil {
+			return err
+		}
+		o.Place = h.geo.Place
+	}
 	h.pages, err = ui.New(o)
 	h.jwks = oauth.JWKS(h.signer, 0)
 	return err
@@ -266,6 +274,7 @@ func (h *house) close(ctx context.Context) {
 	if h.pool != nil {
 		h.pool.Close()
 	}
+	_ = h.geo.Close()          // it was only read
 	_ = h.traces.Shutdown(ctx) // spans that cannot be sent any more are lost, that is all
 	if h.db != nil {
 		_ = h.db.Close() // every acknowledged Write is durable already

@@ -36,6 +36,7 @@ var messages = map[string]message{
 	"waiting":    {title: "page.done.waiting", text: "page.done.waiting-text"},
 	"forgotten":  {title: "page.done.mail", text: "page.done.forgotten", next: "page.sign-in.title", path: "/sign-in"},
 	"proven":     {title: "page.done.proven", text: "page.done.proven-text"},
+	"leaving":    {title: "page.my.data.gone", text: "page.my.data.gone-text"},
 }
 
 func showDone(v *visit) error {

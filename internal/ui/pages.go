@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -35,6 +36,8 @@ type Options struct {
 	Samples func(app auth.AppID, identifier string) []contract.Sample
 	// Inbox is the development inbox; nil means that there is none, and its paths answer 404.
 	Inbox Inbox
+	// Place is where an address roughly is, in a language; empty: nobody knows. nil: no places are shown.
+	Place func(address, language string) string
 	// Library has the sentences, templates and styles; nil: those of the program.
 	Library *web.Library
 }
@@ -132,7 +135,7 @@ func (p *Pages) routes(inbox bool) chi.Router {
 	for _, one := range table(inbox) {
 		r.Method(one.method, one.path, p.handle(page{one.method, one.path, turning(one.serve)}, p.begin, p.failed))
 	}
-	for _, one := range ceremonies() {
+	for _, one := range slices.Concat(ceremonies(), myCeremonies()) {
 		r.Method(one.method, one.path, p.handle(one, p.beginJSON, httpx.Problem))
 	}
 	for method, landing := range p.landings() {

@@ -52,6 +52,7 @@ type base struct {
 	Token              string // of a mailed link
 	Scripts            []string
 	Nonce, RequestID   string
+	Menu               []menuGroup // of an account's pages; empty elsewhere
 	status             int
 	problem            *auth.Error // Problem is about it
 	remedyPath, remedy string      // path and key of the sentence of Remedy

@@ -6,6 +6,7 @@ import { launch, missing } from './browser.js';
 import { House } from './house.js';
 import { journeys as firstRun } from './first-run.js';
 import { journeys as mailed } from './mailed.js';
+import { journeys as my } from './my.js';
 import { journeys as passkeys } from './passkeys.js';
 import { Pictures } from './pictures.js';
 import { journeys as plain } from './plain.js';
@@ -32,7 +33,7 @@ describe('pages', { skip: missing }, () => {
 
   firstRun(world, test);
   describe('journeys', { concurrency: 2 }, () => {
-    for (const journeys of [plain, mailed, signUp, signIn, passkeys]) journeys(world, test);
+    for (const journeys of [plain, mailed, signUp, signIn, passkeys, my]) journeys(world, test);
   });
 
   describe('through a provider', { concurrency: 2 }, () => {
