@@ -153,6 +153,7 @@ func (c *Catalogue) definitions() []*Definition {
 		c.listEvents(),
 
 		c.rotateSigningKeys(),
+		c.getSharedSecret(),
 		c.verifyAudit(),
 		c.issueSetupLink(),
 		c.backup(),
