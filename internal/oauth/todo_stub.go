@@ -2,10 +2,8 @@ package oauth
 
 import (
 	"context"
-	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
-	"github.com/ostiary-id/ostiary/internal/outbound"
 )
 
 // --- to be replaced, each in the file that is named beside it ---
@@ -28,11 +26,7 @@ func (s *Service) checkAssertion(ctx context.Context, client auth.Client, assert
 	return refuse(InvalidClient, "stub")
 }
 
-// client_document.go: documents are remote documents (JWKS of clients and issuers, client metadata), fetched through the
-// guarded client and kept as their headers allow.
-type documents struct{}
-
-func newDocuments(o *outbound.Client, clock func() time.Time) *documents { return &documents{} }
+// client_document.go
 func (s *Service) documented(ctx context.Context, url string) (auth.Client, error) {
 	return auth.Client{}, unknownClient()
 }
@@ -41,9 +35,6 @@ func (s *Service) documented(ctx context.Context, url string) (auth.Client, erro
 func (s *Service) withCustom(ctx context.Context, t tokenFacts, c AccessClaims) (any, error) {
 	return c, nil
 }
-
-// subject.go
-func sectorOf(client auth.Client) string { return client.Settings.OAuth.Sector }
 
 // grant_device.go, grant_exchange.go, grant_assertion.go
 func (s *Service) proveDevice(ctx context.Context, x *exchange) (*proven, error) {

@@ -125,9 +125,10 @@ func (c *Catalogue) createClient() *Definition {
 		Results: []Result{result[Client]("ok", "The client.")},
 		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeLimitReached},
 	}, func(ctx context.Context, r *Request, in *CreateClientInput) (Outcome, error) {
-		return clientOutcome(c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
+		made, _, err := c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
 			Settings: auth.ClientSettings{RedirectURIs: in.RedirectURIs, AllowedOrigins: in.AllowedOrigins,
-				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL}}))
+				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL}})
+		return clientOutcome(made, err)
 	})
 }
 
