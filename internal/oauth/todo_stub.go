@@ -2,7 +2,10 @@ package oauth
 
 import (
 	"context"
+	"encoding/json"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/outbound"
@@ -10,29 +13,21 @@ import (
 
 // --- to be replaced, each in the file that is named beside it ---
 
-// dpop.go
-type ProofCheck struct {
-	Headers     []string
-	Method, URL string
-	Token       string // the access token that the proof must be for (`ath`); empty: none
-	JKT         string // the key that it must be of; empty: any
-}
-
-func (s *Service) CheckProof(ctx context.Context, c ProofCheck) (jkt string, err error) {
-	return "", refuse(InvalidDPoPProof, "stub")
-}
-
-// client_assertion.go
-func assertionSubject(assertion string) (string, error) { return "", refuse(InvalidClient, "stub") }
-func (s *Service) checkAssertion(ctx context.Context, client auth.Client, assertion string) error {
-	return refuse(InvalidClient, "stub")
-}
-
 // client_document.go: documents are remote documents (JWKS of clients and issuers, client metadata), fetched through the
 // guarded client and kept as their headers allow.
 type documents struct{}
 
 func newDocuments(o *outbound.Client, clock func() time.Time) *documents { return &documents{} }
+
+// keys are the public keys of a publisher: those given inline, else those at its JWKS URI. kid is a key id that must be
+// among them if it can be had; empty: any.
+func (d *documents) keys(ctx context.Context, inline json.RawMessage, uri, kid string) ([]jose.JSONWebKey, error) {
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(inline, &set); err != nil {
+		return nil, err
+	}
+	return set.Keys, nil
+}
 func (s *Service) documented(ctx context.Context, url string) (auth.Client, error) {
 	return auth.Client{}, unknownClient()
 }
@@ -44,14 +39,3 @@ func (s *Service) withCustom(ctx context.Context, t tokenFacts, c AccessClaims) 
 
 // subject.go
 func sectorOf(client auth.Client) string { return client.Settings.OAuth.Sector }
-
-// grant_device.go, grant_exchange.go, grant_assertion.go
-func (s *Service) proveDevice(ctx context.Context, x *exchange) (*proven, error) {
-	return nil, refuse(UnsupportedGrantType, "stub")
-}
-func (s *Service) proveExchange(ctx context.Context, x *exchange) (*proven, error) {
-	return nil, refuse(UnsupportedGrantType, "stub")
-}
-func (s *Service) proveAssertion(ctx context.Context, x *exchange) (*proven, error) {
-	return nil, refuse(UnsupportedGrantType, "stub")
-}
