@@ -195,7 +195,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 		h.login.Breaches = &login.BreachCheck{Get: h.outbound.Get, URL: c.Password.BreachURL, Log: o.Logger}
 	}
 	h.lifecycle = &lifecycle.Service{Login: h.login}
-	h.oauth = oauth.New(oauth.Options{DB: h.db, Apps: h.apps, Sessions: h.sessions, Signer: h.signer, Keys: h.keys, Proofs: h.proofs,
+	h.oauth = oauth.New(oauth.Options{DB: h.db, Apps: h.apps, APIKeys: h.apikeys, Sessions: h.sessions, Signer: h.signer, Keys: h.keys, Proofs: h.proofs,
 		Limits: h.limits, Audit: h.audit, Outbound: h.outbound, Clock: o.Clock, Rand: o.Rand, Issuer: c.PublicBase(),
 		Settings: oauthSettings(c)})
 
