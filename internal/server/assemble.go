@@ -213,7 +213,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 // open makes the doors that need the engine.
 func (h *house) open(c config.Config, given Options) (err error) {
 	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()), Samples: h.samples,
-		Library: h.library, App: h.apps.Get, Rand: given.Rand}
+		Library: h.library, App: h.apps.Get, FormTargets: h.oauth.FormTargets, Rand: given.Rand}
 	if h.inbox != nil {
 		o.Inbox = h.inbox
 	}
@@ -225,7 +225,7 @@ func (h *house) open(c config.Config, given Options) (err error) {
 	}
 	h.pages, err = ui.New(o)
 	h.door = oauthdoor.New(oauthdoor.Options{Service: h.oauth, Keys: h.signer, Limits: h.limits, Credentials: h.late.credentials,
-		Origins: h.origins, PublicURL: c.PublicBase(), SessionCookie: ui.SessionCookie})
+		Origins: h.origins, PublicURL: c.PublicBase(), SessionCookie: ui.SessionCookie, Pages: h.pages})
 	h.jwks = oauthdoor.JWKS(h.signer, 0)
 	return err
 }

@@ -28,6 +28,9 @@ type Options struct {
 	PublicURL   string
 	// App reads an app for its name, its language and how people sign up. Error: not-found.
 	App func(ctx context.Context, id auth.AppID) (auth.App, error)
+	// FormTargets answers where else than to us a form may lead whose flow ends at a path of ours, as a
+	// Content-Security-Policy names it (WB-05); nil: nowhere.
+	FormTargets func(ctx context.Context, app auth.AppID, path string) []string
 	// Rand is where the nonces of scripts come from.
 	Rand io.Reader
 	// Contracts are listed on the start page.

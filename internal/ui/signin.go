@@ -52,6 +52,9 @@ func (v *visit) who() string {
 
 func showSignIn(v *visit) error {
 	shown := &signInPage{base: base{title: titles["sign-in"], focus: "identifier"}, Who: v.who(), Identifier: v.flow().Identifier}
+	if hint := v.r.URL.Query().Get("login_hint"); hint != "" && len(hint) <= fields["identifier"].MaxLength {
+		shown.Identifier = hint // an app says who it thinks is there; only they know
+	}
 	shown.values = map[string][]string{"identifier": {shown.Identifier}}
 	if err := v.ways(shown); err != nil {
 		return err

@@ -64,6 +64,8 @@ type base struct {
 	values             url.Values // what the fields show
 	scripts            []string   // names of those that only this page needs
 	focus              string     // kind of the field that has the focus at first
+	forms              []string   // where else than to us its forms may lead
+	frames             []string   // origins of what it frames
 }
 
 // shown is anything that embeds base.
@@ -91,7 +93,7 @@ func (v *visit) show(name string, content shown) error {
 	if err != nil {
 		return auth.Internal(fmt.Errorf("page %s: %w", name, err))
 	}
-	httpx.Page(v.w.Header(), httpx.PagePolicy{Style: "'self'", Nonce: b.Nonce})
+	httpx.Page(v.w.Header(), httpx.PagePolicy{Style: "'self'", Nonce: b.Nonce, Forms: b.forms, Frames: b.frames})
 	v.w.Header().Set("Content-Language", b.Lang)
 	v.w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
 	v.w.WriteHeader(b.status)
@@ -117,6 +119,9 @@ func (v *visit) fill(b *base) (err error) {
 	}
 	if b.values == nil {
 		b.values = v.form
+	}
+	if v.returnTo != "" && v.p.o.FormTargets != nil {
+		b.forms = append(b.forms, v.p.o.FormTargets(v.r.Context(), v.app.ID, v.returnTo)...)
 	}
 	if b.status == 0 {
 		b.status = http.StatusOK

@@ -174,7 +174,7 @@ func (v *visit) retryAfter(e *auth.Error) {
 
 // translator speaks the language that the request asks for, else that of the app.
 func (v *visit) translator() (*web.Translator, error) {
-	return v.p.o.Library.Skin(string(v.app.ID)).Translator(httpx.AcceptLanguage(v.r), v.app.Settings.Locale)
+	return v.p.o.Library.Skin(string(v.app.ID)).Translator(v.languages(), v.app.Settings.Locale)
 }
 
 // link is the address of a page of ours with what the visit is about.

@@ -126,6 +126,9 @@ func samples(name string) []shown {
 	if strings.HasPrefix(name, "my") {
 		return mySamples(name, plain)
 	}
+	if list := oauthSamples(name, plain); list != nil {
+		return list
+	}
 	switch name {
 	case "index":
 		return []shown{&indexPage{}, &indexPage{base: plain, Inbox: true,
@@ -196,7 +199,7 @@ func checkSentences(t *web.Translator) error {
 			keys = append(keys, m.next)
 		}
 	}
-	keys = append(keys, myKeys()...)
+	keys = append(append(keys, myKeys()...), oauthKeys()...)
 	for _, code := range auth.Codes() {
 		keys = append(keys, "error."+string(code))
 	}
