@@ -81,7 +81,7 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses()), []*Definition{
+	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses(), c.administration()), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
@@ -131,7 +131,12 @@ func (c *Catalogue) definitions() []*Definition {
 		c.rotateAPIKey(),
 		c.refreshAPIKey(),
 		c.revokeAPIKey(),
+	}...)
+}
 
+// administration is what administrators and the operator do with users, apps and the house itself.
+func (c *Catalogue) administration() []*Definition {
+	return []*Definition{
 		c.listUsers(),
 		c.getUser(),
 		c.createUser(),
@@ -159,7 +164,7 @@ func (c *Catalogue) definitions() []*Definition {
 		c.backup(),
 		c.importUsers(),
 		c.exportUsers(),
-	}...)
+	}
 }
 
 // addresses are what a user does with several addresses.
