@@ -150,5 +150,26 @@ func TestLongWayBack_WB05_WB09(t *testing.T) {
 	v.open("/two-factor?return_to=" + escaped).want(200).says("/oauth2/authorize")
 	v.send("/sign-in/mail", "identifier", "bob@example.com", "return_to", long).leads("/magic/code?return_to=" + escaped)
 	v.send("/sign-up", "email", "new@example.com", "password", phrase, "return_to", long).leads("/done/registered?return_to=" + escaped)
-	v.open("/done/registered?return_to=" + escaped).want(200)
+	v.open("/done/registered?return_to=" + escaped).want(200).says(`href="/sign-in?return_to=%2Foauth2`)
+}
+
+// Who follows the link of a mail in the browser that asked for it comes to where they wanted to be; in another one they do not.
+func TestMailedLinksResume(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		somebody(t, i, "ann@example.com")
+		const wanted = "/oauth2/authorize?client_id=shop&state=%26"
+		v := newVisitor(t, i)
+		v.send("/sign-up", "email", "new@example.com", "password", phrase, "return_to", wanted).want(303)
+		token := linkToken(t, i, "new@example.com", "/verify")
+		newVisitor(t, i).open("/verify?token=" + token).want(200)
+		v.send("/verify", "token", token).leads("/done/verified?return_to=" + url.QueryEscape(wanted))
+		v.send("/sign-in/mail", "identifier", "ann@example.com", "return_to", wanted).want(303)
+		v.send("/magic", "token", linkToken(t, i, "ann@example.com", "/magic")).onward(wanted)
+		v.send("/forgot", "identifier", "ann@example.com", "return_to", wanted).want(303)
+		v.send("/reset", "token", linkToken(t, i, "ann@example.com", "/reset"), "password", phrase+" again").leads("/done/reset?return_to=" + url.QueryEscape(wanted))
+
+		i.Clock.Advance(time.Minute)
+		v.send("/sign-in/mail", "identifier", "ann@example.com", "return_to", wanted).want(303)
+		newVisitor(t, i).send("/magic", "token", linkToken(t, i, "ann@example.com", "/magic")).leads("/done/signed-in")
+	})
 }
