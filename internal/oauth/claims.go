@@ -111,3 +111,13 @@ func merged(own any, others map[string]any) (json.RawMessage, error) {
 	}
 	return json.Marshal(all)
 }
+
+// beside adds claims to others, whose place they never take.
+func beside(first, others map[string]any) map[string]any {
+	out := maps.Clone(others)
+	if out == nil {
+		return first
+	}
+	maps.Copy(out, first)
+	return out
+}

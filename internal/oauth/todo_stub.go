@@ -31,11 +31,6 @@ func (s *Service) documented(ctx context.Context, url string) (auth.Client, erro
 	return auth.Client{}, unknownClient()
 }
 
-// claim_mapping.go
-func (s *Service) withCustom(ctx context.Context, t tokenFacts, c AccessClaims) (any, error) {
-	return c, nil
-}
-
 // grant_device.go, grant_exchange.go, grant_assertion.go
 func (s *Service) proveDevice(ctx context.Context, x *exchange) (*proven, error) {
 	return nil, refuse(UnsupportedGrantType, "stub")
