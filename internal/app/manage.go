@@ -123,6 +123,8 @@ type Change struct {
 	Registration     *auth.RegistrationMode
 	AccountsOnSignUp *bool
 	Locale           *string // BCP 47; empty: English
+	SigningAlgorithm *string // empty: ES256
+	Attributes       AttributeChange
 	Challenge        ChallengeChange
 	Brand            BrandChange
 	IfMatch          *int64 // the version that the change was made against; nil: any
@@ -154,6 +156,8 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, chan
 		set(&a.Settings.Registration, change.Registration)
 		set(&a.Settings.AccountsOnSignUp, change.AccountsOnSignUp)
 		set(&a.Settings.Locale, change.Locale)
+		set(&a.Settings.SigningAlgorithm, change.SigningAlgorithm)
+		change.Attributes.apply(&a.Settings)
 		change.Challenge.apply(&a.Settings.Challenge, sealed)
 		if err := change.Brand.apply(tx, id, &a.Settings.Brand, logo); err != nil {
 			return err

@@ -22,6 +22,7 @@ const (
 	RegisterNetwork     = "register.network"
 	CheckEmailNetwork   = "check-email.network"
 	PasskeyNetwork      = "passkey.network"
+	DeviceNetwork       = "device.network"
 	MailRecipient       = "mail.recipient"
 	MailNetwork         = "mail.network"
 	MailApp             = "mail.app"
@@ -76,6 +77,7 @@ func Catalogue() []Limiter {
 		{RegisterNetwork, "Sign-ups from one client network, successful or not", Actions, 60, time.Hour},
 		{CheckEmailNetwork, "Addresses looked up from one client network where a contract tells which are known", Actions, 30, 15 * time.Minute},
 		{PasskeyNetwork, "Passkey ceremonies begun from one client network, finished or not", Actions, 300, 15 * time.Minute},
+		{DeviceNetwork, "Codes that devices without a browser ask for from one client network", Actions, 120, 15 * time.Minute},
 		{MailRecipient, "Mails that requests cause to one address", Actions, 5, time.Hour},
 		{MailNetwork, "Mails caused from one client network", Actions, 60, time.Hour},
 		{MailApp, "Mails caused in one app", Actions, 5000, time.Hour},

@@ -50,7 +50,7 @@ func (s *Service) idToken(ctx context.Context, t tokenFacts, access string) (str
 	if err != nil {
 		return "", err
 	}
-	payload, err := merged(c, beside(person, custom))
+	payload, err := merged(c, allowedBeside(person, custom))
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -48,6 +49,7 @@ func (s Settings) withDefaults() Settings {
 type Options struct {
 	DB       *store.DB
 	Apps     *app.Service
+	APIKeys  *apikey.Service
 	Sessions *session.Service
 	Signer   *signer.Signer
 	Keys     *secret.Keys
@@ -72,6 +74,10 @@ type Service struct {
 	remote    *documents
 	mappings  *mappings
 	log       *slog.Logger
+	verified  *signer.Verified[signedToken]
+	revoked   *store.Cache[bool]      // by jti: whether the access token was revoked by itself
+	metadata  *store.Cache[*Document] // of the default app: what it allows is advertised
+	published *store.Cache[*Document] // metadata of resources, by identifier
 }
 
 // New makes a Service.
@@ -80,6 +86,10 @@ func New(o Options) *Service {
 	s := &Service{o: o, log: o.Logger, mappings: newMappings(),
 		resources: store.NewCache[auth.ProtectedResource](o.DB, store.KindResource, 1000),
 		secrets:   store.NewCache[[]auth.ClientSecret](o.DB, store.KindClient, 1000),
+		verified:  signer.NewVerified[signedToken](o.DB, knownTokens),
+		revoked:   store.NewCache[bool](o.DB, store.KindToken, knownTokens),
+		metadata:  store.NewCache[*Document](o.DB, store.KindApp, 1),
+		published: store.NewCache[*Document](o.DB, store.KindResource, 1000),
 	}
 	s.remote = newDocuments(o.Outbound, o.Clock)
 	if s.log == nil {
