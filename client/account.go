@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -50,6 +51,43 @@ type EmailPending struct {
 func (c *Client) ChangeEmail(ctx context.Context, in EmailChange) (EmailPending, error) {
 	var out EmailPending
 	return out, c.call(ctx, request{method: http.MethodPut, path: "/me/email", in: in, out: &out})
+}
+
+// Address is an address of a user. Pointers are nil where the server knows no value: WaitsUntil is set while the address
+// waits for the link that was mailed there.
+type Address struct {
+	ID         string     `json:"id"`
+	Email      string     `json:"email"`
+	Primary    bool       `json:"primary"`
+	VerifiedAt *time.Time `json:"verified_at"`
+	WaitsUntil *time.Time `json:"waits_until"`
+	CreatedAt  time.Time  `json:"created_at"`
+}
+
+// ListEmails lists the own addresses, the primary one first, and last the one that waits for its link.
+func (c *Client) ListEmails(ctx context.Context) ([]Address, error) {
+	var out struct {
+		Emails []Address `json:"emails"`
+	}
+	err := c.call(ctx, request{method: http.MethodGet, path: "/me/emails", out: &out})
+	return out.Emails, err
+}
+
+// AddEmail mails a link to one more address; VerifyEmail with its token adds it.
+func (c *Client) AddEmail(ctx context.Context, in EmailChange) (EmailPending, error) {
+	var out EmailPending
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/me/emails", in: in, out: &out})
+}
+
+// MakeEmailPrimary lets mails go to another of the own addresses.
+func (c *Client) MakeEmailPrimary(ctx context.Context, id string, e Evidence) (User, error) {
+	var out User
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/me/emails/" + url.PathEscape(id) + "/primary", in: e, out: &out})
+}
+
+// RemoveEmail takes one of the own addresses away, or gives up the one that waits.
+func (c *Client) RemoveEmail(ctx context.Context, id string) error {
+	return c.call(ctx, request{method: http.MethodDelete, path: "/me/emails/" + url.PathEscape(id)})
 }
 
 // UsernameChange is a new username with what proves the right to it: nothing within five minutes of a sign-in.

@@ -73,6 +73,9 @@ func (e *Error) Error() string {
 		text = e.Title
 	}
 	for _, v := range e.Violations {
+		if v.Message == e.Detail {
+			continue // said already
+		}
 		text += fmt.Sprintf("; %s: %s", v.Path, v.Message)
 	}
 	return fmt.Sprintf("%s (%s, HTTP %d)", text, e.Code, e.Status)

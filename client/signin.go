@@ -99,6 +99,23 @@ func (c *Client) CheckResetToken(ctx context.Context, token string) (ResetToken,
 	return out, c.call(ctx, request{method: http.MethodPost, path: "/password-reset/check", in: in, out: &out})
 }
 
+// LinkPreview is whom a link is about.
+type LinkPreview struct {
+	Kind      string    `json:"kind"`
+	Email     string    `json:"email"`
+	Account   string    `json:"account"`
+	Provider  string    `json:"provider"`
+	Upstream  string    `json:"upstream"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// PreviewLink tells whom a link of a kind is about, and spends nothing.
+func (c *Client) PreviewLink(ctx context.Context, kind, token string) (LinkPreview, error) {
+	var out LinkPreview
+	in := map[string]string{"kind": kind, "token": token}
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/links/preview", in: in, out: &out})
+}
+
 // ResetPassword sets a new password with a mailed token.
 func (c *Client) ResetPassword(ctx context.Context, token, password string) error {
 	in := map[string]string{"token": token, "password": password}

@@ -213,7 +213,7 @@ func isStoreTx(e ast.Expr) bool {
 // TN-01: a statement on rows of an app names the app, so that no id of another app can reach them. The
 // exceptions are lookups by an unguessable hash (the row then tells the app) and housekeeping over all apps.
 func TestStatementsNameTheApp_TN01(t *testing.T) {
-	scoped := regexp.MustCompile(`(?s)\b(?:FROM|UPDATE|INTO|JOIN)\s+(clients|app_keys|users|emails|passwords|totps|backup_codes|sessions|proofs|api_keys|accounts|memberships|credits|invites|invite_codes|waitlist_entries)\b`)
+	scoped := regexp.MustCompile(`(?s)\b(?:FROM|UPDATE|INTO|JOIN)\s+(clients|app_keys|app_logos|users|emails|passwords|totps|backup_codes|passkeys|passkey_handles|sessions|proofs|api_keys|accounts|memberships|credits|invites|invite_codes|waitlist_entries|providers|identities)\b`)
 	global := regexp.MustCompile(`(?s)\b(hash|cookie_hash|previous_hash) = \$|expires_at|ended_at|used_at|last_seen_at|last_used_at`)
 	constants := map[string]string{}
 	all := load(t)

@@ -12,6 +12,7 @@ const (
 	ProofSetup         ProofKind = "setup"  // makes the first administrator
 	ProofInvite        ProofKind = "invite" // of an Invite, whose id is the proof's data
 	ProofChangeEmail   ProofKind = "change-email"
+	ProofAddEmail      ProofKind = "add-email"           // makes the address that it was mailed to one more of the user's
 	ProofCancelEmail   ProofKind = "cancel-email-change" // mailed to the address that a change replaces
 	ProofCancelDelete  ProofKind = "cancel-deletion"     // lives as long as the deletion waits
 	ProofMagicLink     ProofKind = "magic-link"          // a mailed link that signs in
@@ -19,6 +20,8 @@ const (
 	ProofSignIn        ProofKind = "sign-in-token"       // handed out once by a flow that has proven the person
 	ProofOAuthState    ProofKind = "oauth-state"         // a sign-in that is away at an identity provider
 	ProofIdentity      ProofKind = "identity"            // an upstream identity that waits until the person proves the address
+	ProofAuthorization ProofKind = "authorization"       // an authorization request that waits for its person
+	ProofPushedRequest ProofKind = "pushed-request"      // an authorization request that its client pushed (RFC 9126)
 
 	// The flows of passkeys, one kind for each ceremony; the WebAuthn challenge is made from the secret.
 	ProofPasskeyNew     ProofKind = "passkey-registration"
@@ -34,7 +37,7 @@ type Proof struct {
 	Kind      ProofKind
 	App       AppID
 	Client    ClientID  // empty: any
-	User      UserID    // empty for ProofSetup and ProofInvite, and where a state or an upstream identity is no user's yet
+	User      UserID    // empty for ProofSetup, ProofInvite and requests of clients, and where a state or an upstream identity is no user's yet
 	Session   SessionID // the session it was asked from; empty: none
 	Email     string    // the address at issue; empty: not bound to one
 	Hash      []byte    // SHA-256 of the secret

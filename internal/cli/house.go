@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/ostiary-id/ostiary/client"
 	"github.com/ostiary-id/ostiary/internal/config"
@@ -31,16 +32,40 @@ func (e *env) ask(app string, work func(c *client.Client) error) (err error) {
 	return work(&client.Client{BaseURL: server.OperatorURL, HTTP: web, App: app})
 }
 
+// patience is how often somebody looks again while the data directory is taken and nobody answers: a server that is starting
+// answers soon, and another command is soon done.
+const patience = 25
+
 // connect finds the running server or assembles one.
 func (e *env) connect(c config.Config) (web *http.Client, done func() error, err error) {
-	if web, ok := server.Dial(e.ctx, c); ok {
-		return web, func() error { web.CloseIdleConnections(); return nil }, nil
+	for n := 0; ; n++ {
+		if web, ok := server.Dial(e.ctx, c); ok {
+			return web, func() error { web.CloseIdleConnections(); return nil }, nil
+		}
+		s, err := server.New(e.ctx, c, e.options(c, "warn"))
+		if err == nil {
+			return &http.Client{Transport: inProcess{s.Operator()}}, func() error { return s.Shutdown(e.ctx) }, nil
+		}
+		if !e.again(n, err) {
+			return nil, nil, err
+		}
 	}
-	s, err := server.New(e.ctx, c, e.options(c, "warn"))
-	if err != nil {
-		return nil, nil, err
+}
+
+// again lets a moment pass after the nth try, where another could help.
+func (e *env) again(n int, err error) bool {
+	if n == patience || !server.Busy(err) {
+		return false
 	}
-	return &http.Client{Transport: inProcess{s.Operator()}}, func() error { return s.Shutdown(e.ctx) }, nil
+	if e.pause != nil {
+		return e.pause()
+	}
+	select {
+	case <-e.ctx.Done():
+		return false
+	case <-time.After(200 * time.Millisecond):
+		return true
+	}
 }
 
 // options are those of a server in this process. level is the least severe line worth telling.

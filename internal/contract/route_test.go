@@ -34,7 +34,7 @@ func says(path, method, media, word, extra string) string {
 		"\n    responses: {'200': {description: d, content: {text/plain: {schema: {const: " + word + "}}}}}"
 }
 
-func TestCandidates(t *testing.T) {
+func TestCandidates_IO05(t *testing.T) {
 	form := "application/x-www-form-urlencoded"
 	wolf := named("wolf", "[{url: /}, {url: https://api.example/api}]", says("/auth/refresh", "post", form, "wolf-form", "")+
 		says("/auth/both", "post", form+": {schema: {type: object}}, application/json", "wolf", "x-yield: true, "))

@@ -134,7 +134,7 @@ func TestPathsOfClaims(t *testing.T) {
 }
 
 // Whatever a user endpoint answers, what is kept is bounded and clean (FD-10), and what is no address is none.
-func FuzzClaims(f *testing.F) {
+func FuzzClaims_FD10(f *testing.F) {
 	f.Add([]byte(`{"sub":"jo","email":"jo@example.com","email_verified":"true","name":"Jo \u202e","locale":"de_DE","picture":"https://a.test/x"}`), "sub")
 	f.Add([]byte(`{"id":12345678901234567890,"a":[{"b":1}]}`), "a.0.b")
 	f.Add([]byte(`{"sub":{"sub":"x"}}`), "sub.sub")

@@ -34,10 +34,14 @@ type PagePolicy struct {
 	Style string // source of the style sheet, such as 'self'; empty: 'none'
 	// Nonce is that of the page's own scripts, which alone run; empty: no script runs. It is used for one answer.
 	Nonce string
+	// Forms are sources that forms may lead to besides ourselves, also by the redirects that follow (WB-05).
+	Forms []string
+	// Frames are sources that the page may frame; none: it frames nothing.
+	Frames []string
 }
 
 // Page sets the headers of a server-rendered page: scripts with the nonce of this answer only, none of which may write
-// markup (Trusted Types), no frame, no foreign source of anything, forms to ourselves only (WB-04).
+// markup (Trusted Types), no foreign source of anything, no frame and no form to others than the policy names (WB-04).
 func Page(h http.Header, p PagePolicy) {
 	style, script := "'none'", "script-src 'none'"
 	if p.Style != "" {
@@ -46,8 +50,12 @@ func Page(h http.Header, p PagePolicy) {
 	if p.Nonce != "" {
 		script = "script-src 'nonce-" + p.Nonce + "' 'strict-dynamic'; connect-src 'self'"
 	}
+	forms, frames := strings.Join(append([]string{"'self'"}, p.Forms...), " "), ""
+	if len(p.Frames) > 0 {
+		frames = "frame-src " + strings.Join(p.Frames, " ") + "; "
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; "+script+"; style-src "+style+"; img-src 'self' data:; form-action 'self'; "+
+	h.Set("Content-Security-Policy", "default-src 'none'; "+script+"; style-src "+style+"; img-src 'self' data:; form-action "+forms+"; "+frames+
 		"base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")

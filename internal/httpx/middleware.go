@@ -237,13 +237,21 @@ func (f *Front) finish(x *exchange, r *http.Request, span telemetry.Span) {
 	}
 	var room [maxFacts + 8]slog.Attr
 	attrs := append(room[:0], slog.String("method", Printable(r.Method, 20)), slog.Int("status", status),
-		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.Int64("bytes", x.writer.bytes), slog.String("ip", x.ip.String()),
+		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.Int64("bytes", x.writer.bytes), slog.String("ip", source(x.ip)),
 		slog.String("request_id", x.requestID))
 	attrs = append(attrs, x.record.facts...)
 	if x.record.err != nil && status >= http.StatusInternalServerError {
 		attrs = append(attrs, slog.String("error", x.record.err.Error()))
 	}
 	f.o.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// source is the address of the client for the log; commands come through the socket of the machine and have none.
+func source(ip netip.Addr) string {
+	if !ip.IsValid() {
+		return "socket"
+	}
+	return ip.String()
 }
 
 // writer notes what the handler answered.

@@ -97,6 +97,17 @@ func TestWideEvent(t *testing.T) {
 	}
 }
 
+// A command of the operator comes through a unix socket, whose peer has no address.
+func TestWideEventOfTheSocket(t *testing.T) {
+	b := newBench(t, nil)
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr = "@"
+	b.do(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, r)
+	if got := b.line(t)["ip"]; got != "socket" {
+		t.Errorf("ip %v", got)
+	}
+}
+
 func TestOutsideARequest(t *testing.T) {
 	e := Event(context.Background())
 	e.Set("a", 1)
@@ -129,7 +140,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-func TestPanic_LG06(t *testing.T) {
+func TestPanic_LG05_LG06(t *testing.T) {
 	b := newBench(t, nil)
 	w := b.do(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Set-Cookie", "half=done")

@@ -28,7 +28,7 @@ type EmailPending struct {
 // ChangeEmail mails a link to a new address and a notice to the old one, which stays the user's until the link is
 // followed, and whose own link cancels the change (ET-13); a second change ends the first. Only who has proven the present address may change it. Whether
 // the new one is taken is told only where sign-up.existing says `reveal`; elsewhere its owner gets a mail. Codes:
-// person-required, invalid-request, email-unverified, conflict (the same address, or none waits), identifier-taken,
+// person-required, invalid-request, email-unverified, conflict (an address of the user's, or none waits), identifier-taken,
 // reauthentication-required, invalid-credentials, second-factor-invalid, totp-not-enabled, rate-limited, overloaded.
 func (s *Service) ChangeEmail(ctx context.Context, c auth.Caller, in EmailChange) (EmailPending, error) {
 	g, err := s.read(ctx, c)
@@ -60,12 +60,8 @@ func (s *Service) ChangeEmail(ctx context.Context, c auth.Caller, in EmailChange
 			return EmailPending{}, err
 		}
 	}
-	may, err := s.Login.MayMail(ctx, c, canonical)
-	if err != nil {
+	if _, err := s.mailable(ctx, c, canonical); err != nil {
 		return EmailPending{}, err
-	}
-	if !may {
-		return EmailPending{}, auth.E(auth.CodeRateLimited, "Too many mails were sent to this address. Please try again later.")
 	}
 	out := EmailPending{Email: wanted.Address}
 	err = g.pass(ctx, func(tx *store.Tx, now user.Identity) error {
@@ -111,23 +107,7 @@ func (g *gate) sendNewEmail(tx *store.Tx, now user.Identity, wanted login.NewEma
 	if err := g.s.Login.TellOldAddress(tx, g.caller, mail.EmailChanging, g.app, now); err != nil {
 		return err
 	}
-	known, err := tx.EmailByCanonical(g.caller.App, canonical)
-	if errors.Is(err, store.ErrNotFound) {
-		return g.s.Login.SendNewEmail(tx, g.caller, g.app, now, wanted)
-	}
-	if err != nil {
-		return err
-	}
-	if g.caller.Door.Policy.RevealExisting {
-		e := auth.E(auth.CodeIdentifierTaken, "")
-		e.Violations = []auth.Violation{{Field: "email", Code: auth.ViolationNotUnique, Message: "This is taken."}}
-		return e
-	}
-	owner, err := user.Load(tx, g.caller.App, known.User)
-	if err != nil || owner.User.Status != auth.UserActive {
-		return err
-	}
-	return g.notify(tx, mail.EmailTaken, "", owner)
+	return g.whoseEmail(tx, canonical, func() error { return g.s.Login.SendNewEmail(tx, g.caller, g.app, now, wanted) })
 }
 
 // UsernameChange is a new username and what shows that it is the user who wants it, as in PasswordChange.

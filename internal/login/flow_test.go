@@ -28,9 +28,9 @@ type flow struct {
 	seen     []string // tokens of all kinds, live and dead
 }
 
-// TestNoPasswordWithoutAToken_TFLOW shows that no path reaches a new password but the one through a live token of the
+// TestNoPasswordWithoutAToken_ET15 shows that no path reaches a new password but the one through a live token of the
 // user's own mailbox, spent by it (ET-15, and advisory 1 of the corpus).
-func TestNoPasswordWithoutAToken_TFLOW(t *testing.T) {
+func TestNoPasswordWithoutAToken_ET15(t *testing.T) {
 	clock := storetest.NewClock()
 	h := newHouse(t, storetest.Open(t, store.Options{Clock: clock.Now}), clock, off(limit.RegisterNetwork, limit.MailRecipient,
 		limit.MailNetwork, limit.ProofNetwork, limit.SignInAccount, limit.SignInNetwork, limit.SecondFactorAccount))

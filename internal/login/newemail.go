@@ -112,7 +112,7 @@ func (s *Service) TellOldAddress(tx *store.Tx, c auth.Caller, kind mail.Kind, ap
 // CancelEmailChange spends the link that went to the address which a change replaces. A change that waits dies; one
 // that is done is taken back, whatever address the account has got since, and the address it had is told. Whoever
 // asked for the change knew the password or had a fresh session, so every session ends, every other mailed link dies,
-// the password and the passkeys open nothing any more, and a link for a new password goes to the address (ET-13). API keys live on, as after
+// the password and the passkeys open nothing any more, every address but this one is dropped, and a link for a new password goes to the address (ET-13). API keys live on, as after
 // a reset. It reports whether the address was taken back. Codes: proof-invalid, rate-limited.
 func (s *Service) CancelEmailChange(ctx context.Context, c auth.Caller, token string) (restored bool, err error) {
 	guess, err := s.guessProof(ctx, c)
@@ -149,6 +149,10 @@ func (s *Service) cancelEmailChange(tx *store.Tx, c auth.Caller, token string) (
 	}
 	// The later links belong to whoever came after the owner of this address.
 	if err := s.Proofs.RevokeCancels(tx, p); err != nil {
+		return false, err
+	}
+	// Whoever was in the account may have added addresses, or made this one a further one.
+	if err := user.KeepPrimaryEmail(tx, p.App, p.User); err != nil {
 		return false, err
 	}
 	action := "email.change-canceled"

@@ -131,7 +131,7 @@ func (h *house) identityByEmail(canonical string) (id auth.UserID) {
 
 // Whoever is asked about, nothing is told; the mail goes to the address in the row (EN-01, ET-07) and no more often
 // than a mailbox bears (RL-08).
-func TestResetRequestConceals_EN01(t *testing.T) {
+func TestResetRequestConceals_EN01_ET07_RL08(t *testing.T) {
 	eachWith(t, off(limit.MailNetwork), func(t *testing.T, h *house) {
 		ctx := context.Background()
 		_, err := h.Register(ctx, anyone(), Registration{Email: "Ann@example.org", Username: "ann", Password: goodPassword})

@@ -33,7 +33,7 @@ func (h *house) answer(token, code string) (SignedIn, error) {
 }
 
 // With a second factor no door makes a session without it (MF-05), and the session tells how it was proven (MF-09).
-func TestSecondFactor_MF05(t *testing.T) {
+func TestSecondFactor_MF05_MF09(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		u := h.verified("ann@example.org").User
 		s, backup := h.enrol(u)

@@ -143,7 +143,8 @@ type VerifiedEmail struct {
 // VerifyEmail spends a mailed token and marks the address it was mailed to as proven, if that still is the user's
 // address. The first time, every session and API key made before ends, for whoever made the account may not have
 // been the owner of the address (ET-12); only if the session that asked for the mail presents the token, it stays,
-// with the keys it made. The token of a change of address makes the new address the user's (ET-13). Codes:
+// with the keys it made. The token of a change of address makes the new address the user's (ET-13), that of
+// one more address adds it. Codes:
 // proof-invalid, rate-limited.
 func (s *Service) VerifyEmail(ctx context.Context, c auth.Caller, token string) (VerifiedEmail, error) {
 	guess, err := s.guessProof(ctx, c)
@@ -153,6 +154,9 @@ func (s *Service) VerifyEmail(ctx context.Context, c auth.Caller, token string) 
 	var out VerifiedEmail
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		if out, err = s.confirmNewEmail(tx, c, token); !auth.Is(err, auth.CodeProofInvalid) {
+			return errors.Join(err, refund(tx, guess))
+		}
+		if out, err = s.confirmAddedEmail(tx, c, token); !auth.Is(err, auth.CodeProofInvalid) {
 			return errors.Join(err, refund(tx, guess))
 		}
 		p, known, err := s.lockProofOwner(tx, auth.ProofVerifyEmail, c.App, token)

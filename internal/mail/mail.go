@@ -34,6 +34,8 @@ const (
 	ChangeEmail     Kind = "change-email"          // to a new address, with the link that confirms it
 	EmailChanging   Kind = "email-changing"        // to the old address: a change was asked for; the link cancels it
 	EmailChanged    Kind = "email-changed"         // to the old address: it is the user's no more; the link takes it back
+	AddEmail        Kind = "add-email"             // to one more address, with the link that confirms it
+	EmailsChanged   Kind = "emails-changed"        // with EmailAdded or EmailRemoved
 	EmailRestored   Kind = "email-restored"        // to the new address: the old one's owner took the change back
 	Invite          Kind = "invite"                // a link that joins
 	AccountDeleting Kind = "account-deleting"      // the account will be erased; the link keeps it
@@ -55,6 +57,8 @@ const (
 	PasskeyAdded    Detail = "added"          // PasskeyChanged
 	PasskeyRemoved  Detail = "removed"        // PasskeyChanged
 	PasskeyCloned   Detail = "cloned"         // PasskeyChanged: used as if it had been copied
+	EmailAdded      Detail = "added"          // EmailsChanged
+	EmailRemoved    Detail = "removed"        // EmailsChanged
 	BackupCodesLeft Detail = "left"           // BackupCodeUsed, with Count
 
 	InvitedBy        Detail = "by"       // Invite, with Inviter
@@ -68,20 +72,20 @@ const (
 func Details() map[Kind][]Detail {
 	return map[Kind][]Detail{VerifyEmail: {UsernameTaken}, FactorChanged: {FactorOn, FactorOff, NewBackupCodes},
 		PasskeyChanged: {PasskeyAdded, PasskeyRemoved, PasskeyCloned}, BackupCodeUsed: {BackupCodesLeft}, Invite: {InvitedBy, InvitedTo, InvitedByTo},
-		IdentityChanged: {IdentityLinked, IdentityUnlinked}}
+		IdentityChanged: {IdentityLinked, IdentityUnlinked}, EmailsChanged: {EmailAdded, EmailRemoved}}
 }
 
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
 	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, PasskeyChanged, BackupCodeUsed, AccountLocked,
-		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, AccountDeleting, AccountKept,
+		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, AddEmail, EmailsChanged, AccountDeleting, AccountKept,
 		MagicLink, Invite, ConfirmIdentity, IdentityChanged}
 }
 
 // linked reports whether mails of the kind carry a link.
 func (k Kind) linked() bool {
 	switch k {
-	case VerifyEmail, ResetPassword, ChangeEmail, EmailChanging, EmailChanged, AccountDeleting, MagicLink, Invite:
+	case VerifyEmail, ResetPassword, ChangeEmail, AddEmail, EmailChanging, EmailChanged, AccountDeleting, MagicLink, Invite:
 		return true
 	}
 	return false

@@ -105,7 +105,7 @@ func TestEveryKindOfMail(t *testing.T) {
 			}
 			got := h.list(1)[0]
 			page := map[mail.Kind]string{mail.VerifyEmail: "verify", mail.ResetPassword: "reset",
-				mail.ChangeEmail: "verify", mail.EmailChanging: "cancel-email-change",
+				mail.ChangeEmail: "verify", mail.AddEmail: "verify", mail.EmailChanging: "cancel-email-change",
 				mail.EmailChanged: "cancel-email-change", mail.AccountDeleting: "cancel-deletion", mail.MagicLink: "magic", mail.Invite: "invite"}[kind]
 			linked := page != ""
 			link := "https://id.example.com/" + page + "?token=tok_en-1"

@@ -172,13 +172,18 @@ func (s *Service) subject(client auth.Client, user auth.UserID) string {
 
 // provenAt is when the person last proved who they are, as the session knows it now.
 func provenAt(t tokenFacts) time.Time {
-	if t.session.StepUpAt.After(t.session.AuthTime) {
-		return t.session.StepUpAt
-	}
-	if !t.session.AuthTime.IsZero() {
-		return t.session.AuthTime
+	if at := lastProof(t.session); !at.IsZero() {
+		return at
 	}
 	return t.authTime
+}
+
+// lastProof is when the person of a session last proved who they are: at the sign-in, or at a later step-up.
+func lastProof(s auth.Session) time.Time {
+	if s.StepUpAt.After(s.AuthTime) {
+		return s.StepUpAt
+	}
+	return s.AuthTime
 }
 
 func methods(t tokenFacts) []string {

@@ -31,6 +31,7 @@ const (
 	AccountSelectionRequired Code = "account_selection_required"        // OpenID Core section 3.1.2.6
 	InvalidRequestURI        Code = "invalid_request_uri"               // RFC 9101 section 7
 	RequestNotSupported      Code = "request_not_supported"             // OpenID Core section 3.1.2.6
+	RequestURINotSupported   Code = "request_uri_not_supported"         // OpenID Core section 3.1.2.6
 	UnmetAuthentication      Code = "unmet_authentication_requirements" // OpenID Unmet Authentication Requirements
 
 	AuthorizationPending Code = "authorization_pending" // RFC 8628 section 3.5

@@ -165,7 +165,7 @@ func (s *Service) verifyAny(ctx context.Context, in inbound, inline json.RawMess
 		return err
 	}
 	err = errInboundKey
-	for _, key := range keys {
+	for _, key := range keys.Keys {
 		if in.header.KeyID != "" && key.KeyID != "" && key.KeyID != in.header.KeyID {
 			continue
 		}

@@ -89,11 +89,11 @@ func (s *Service) Metadata(ctx context.Context) (*Document, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the default app: %w", err)
 		}
-		return documentOf(s.describe(home.Settings.MetadataDocuments))
+		return documentOf(s.serverMetadata(home.Settings.MetadataDocuments))
 	})
 }
 
-func (s *Service) describe(documents bool) serverMetadata {
+func (s *Service) serverMetadata(documents bool) serverMetadata {
 	at := func(path string) string { return s.o.Issuer + path }
 	confidential := []auth.ClientAuthMethod{auth.ClientAuthBasic, auth.ClientAuthPost, auth.ClientAuthPrivateKeyJWT}
 	everybody := append(slices.Clone(confidential), auth.ClientAuthNone)

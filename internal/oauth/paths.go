@@ -18,4 +18,8 @@ const (
 	MetadataPath     = "/.well-known/oauth-authorization-server"
 	ResourcePath     = "/.well-known/oauth-protected-resource"
 	DeviceVerifyPath = "/device"
+	ConsentPath      = "/consent"
 )
+
+// BrowserCookie is the name of the cookie whose secret binds what a browser began to it (SE-02).
+const BrowserCookie = "__Host-ostiary-oauth"

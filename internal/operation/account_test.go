@@ -166,7 +166,7 @@ func TestAPIKeys_AK01_AK02_AK03(t *testing.T) {
 		if len(list.APIKeys) != 2 || list.APIKeys[0].ID != less.APIKey.ID || list.NextCursor != "" {
 			t.Errorf("newest first: %+v", list)
 		}
-		rotated := must[operation.NewAPIKey](h, "rotate-api-key", &operation.APIKeyInput{ID: made.APIKey.ID}, as)
+		rotated := must[operation.NewAPIKey](h, "rotate-api-key", &operation.RotateAPIKeyInput{ID: made.APIKey.ID}, as)
 		if !rotated.APIKey.PreviousUntil.Equal(h.clock.Now().Add(time.Hour)) || rotated.Secret == made.Secret {
 			t.Errorf("rotated %+v", rotated.APIKey)
 		}

@@ -81,7 +81,7 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return append(append(c.waysInAndTeams(), c.passkeys()...), []*Definition{
+	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses(), c.administration()), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
@@ -114,6 +114,7 @@ func (c *Catalogue) definitions() []*Definition {
 
 		c.requestPasswordReset(),
 		c.checkResetToken(),
+		c.previewLink(),
 		c.resetPassword(),
 		c.requestEmailVerification(),
 		c.verifyEmail(),
@@ -130,7 +131,12 @@ func (c *Catalogue) definitions() []*Definition {
 		c.rotateAPIKey(),
 		c.refreshAPIKey(),
 		c.revokeAPIKey(),
+	}...)
+}
 
+// administration is what administrators and the operator do with users, apps and the house itself.
+func (c *Catalogue) administration() []*Definition {
+	return []*Definition{
 		c.listUsers(),
 		c.getUser(),
 		c.createUser(),
@@ -152,12 +158,18 @@ func (c *Catalogue) definitions() []*Definition {
 		c.listEvents(),
 
 		c.rotateSigningKeys(),
+		c.getSharedSecret(),
 		c.verifyAudit(),
 		c.issueSetupLink(),
 		c.backup(),
 		c.importUsers(),
 		c.exportUsers(),
-	}...)
+	}
+}
+
+// addresses are what a user does with several addresses.
+func (c *Catalogue) addresses() []*Definition {
+	return []*Definition{c.listEmails(), c.addEmail(), c.makeEmailPrimary(), c.removeEmail()}
 }
 
 // passkeys are what a user does with passkeys, and an administrator with a user's.

@@ -94,7 +94,7 @@ func (c *Credentials) client(ctx context.Context, p auth.Presented, home auth.Ap
 	}
 	client, err := c.Apps.ClientByID(ctx, p.ClientID)
 	if auth.Is(err, auth.CodeNotFound) || (err == nil && p.AppKey != "" && client.App != home) {
-		return auth.Client{}, mismatch()
+		return auth.Client{}, auth.E(auth.CodeAppMismatch, "This app has no such client.")
 	}
 	return client, err
 }

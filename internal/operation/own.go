@@ -150,15 +150,6 @@ func views[R, V any](rows []R, view func(R) V) []V {
 	return out
 }
 
-// OwnAddress is an address as its user sees it.
-type OwnAddress struct {
-	ID         auth.EmailID `json:"id"`
-	Email      string       `json:"email"`
-	Primary    bool         `json:"primary"`
-	VerifiedAt time.Time    `json:"verified_at,omitempty"`
-	CreatedAt  time.Time    `json:"created_at"`
-}
-
 // OwnData is the value of export-my-data: everything about the user, without secrets.
 type OwnData struct {
 	ExportedAt        time.Time       `json:"exported_at"`
@@ -198,9 +189,7 @@ func (c *Catalogue) exportMyData() *Definition {
 func (c *Catalogue) ownData(own lifecycle.OwnData, current auth.SessionID) OwnData {
 	return OwnData{
 		ExportedAt: c.deps.Clock(), User: profile(own.Profile),
-		Emails: views(own.Emails, func(e auth.Email) OwnAddress {
-			return OwnAddress{ID: e.ID, Email: e.Address, Primary: e.Primary, VerifiedAt: e.VerifiedAt, CreatedAt: e.CreatedAt}
-		}),
+		Emails:      views(own.Emails, addressView),
 		HasPassword: own.Profile.HasPassword, PasswordChangedAt: own.Password.ChangedAt, BackupCodesLeft: own.Profile.BackupCodesLeft,
 		Sessions:   views(own.Sessions, func(s auth.Session) Session { return sessionView(s, current) }),
 		APIKeys:    views(own.Keys, c.apiKeyView),

@@ -46,6 +46,31 @@ func (c *Catalogue) checkResetToken() *Definition {
 	})
 }
 
+// PreviewLinkInput is the input of preview-link.
+type PreviewLinkInput struct {
+	Kind    string `input:"kind,required"`
+	Token   string `input:"token,required,secret"`
+	Browser string `input:"browser,secret"` // the cookie of kind state, for an identity
+}
+
+func (c *Catalogue) previewLink() *Definition {
+	return define(Definition{
+		Name: "preview-link",
+		Doc: "Tells whom a link is about and how long it lives, and spends nothing, so that a page can say it before a person " +
+			"presses the button. `kind` is `verify-email`, `magic-link`, `invite`, `cancel-email-change`, `cancel-deletion`, or " +
+			"`identity` for a `link_token`, which is told to the browser that came from the provider alone.",
+		Access:  Anyone,
+		Results: []Result{result[LinkPreview]("ok", "The link works.")},
+		Errors:  []auth.Code{auth.CodeProofInvalid},
+	}, func(ctx context.Context, r *Request, in *PreviewLinkInput) (Outcome, error) {
+		out, err := c.deps.Login.PreviewLink(ctx, r.Caller, auth.ProofKind(in.Kind), in.Token, in.Browser)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(LinkPreview(out)), nil
+	})
+}
+
 // ResetPasswordInput is the input of reset-password.
 type ResetPasswordInput struct {
 	Token    string `input:"token,required,secret"`
@@ -107,7 +132,7 @@ func (c *Catalogue) verifyEmail() *Definition {
 		Name: "verify-email",
 		Doc: "Spends a mailed token and marks the address verified. Sessions and keys that were made before and not by " +
 			"the session that verifies end, so that nobody else's survive the proof. The token of `change-email` makes " +
-			"the new address the user's.",
+			"the new address the user's; that of `add-email` adds it.",
 		Access:   Anyone,
 		Results:  []Result{result[UserResult]("ok", "The address is verified.")},
 		Errors:   []auth.Code{auth.CodeProofInvalid},

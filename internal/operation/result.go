@@ -265,6 +265,17 @@ type ResetToken struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// LinkPreview is the value of preview-link. Account is set where an invitation leads to one, Provider and Upstream for an
+// identity: the provider's title, and the person as it calls them.
+type LinkPreview struct {
+	Kind      auth.ProofKind `json:"kind"`
+	Email     string         `json:"email,omitempty"`
+	Account   string         `json:"account,omitempty"`
+	Provider  string         `json:"provider,omitempty"`
+	Upstream  string         `json:"upstream,omitempty"`
+	ExpiresAt time.Time      `json:"expires_at"`
+}
+
 // MailedSignIn is the value of send-magic-link, the same for every address.
 type MailedSignIn struct {
 	Flow      string    `json:"flow"`
@@ -435,6 +446,12 @@ type SetupLink struct {
 	URL       string    `json:"url"`
 	Token     string    `json:"token"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// SharedSecret signs the access tokens of an app whose old resource servers share it. Secret is base64url, without padding.
+type SharedSecret struct {
+	Algorithm string `json:"algorithm"`
+	Secret    string `json:"secret"`
 }
 
 // AuditReport is what verify-audit found out about one app's chain of events.

@@ -25,7 +25,7 @@ type Ledger struct {
 // DefaultTTL is how long a proof of the kind lives unless a setting says otherwise (SECURITY ET-04).
 func DefaultTTL(kind auth.ProofKind) time.Duration {
 	switch kind {
-	case auth.ProofVerifyEmail, auth.ProofChangeEmail, auth.ProofCancelEmail:
+	case auth.ProofVerifyEmail, auth.ProofChangeEmail, auth.ProofAddEmail, auth.ProofCancelEmail:
 		return 24 * time.Hour
 	case auth.ProofPasswordReset:
 		return time.Hour
@@ -33,6 +33,10 @@ func DefaultTTL(kind auth.ProofKind) time.Duration {
 		return 30 * 24 * time.Hour
 	case auth.ProofSetup, auth.ProofInvite:
 		return 7 * 24 * time.Hour
+	case auth.ProofAuthorization:
+		return 30 * time.Minute // a person may have to find a mail or a phone first
+	case auth.ProofPushedRequest:
+		return time.Minute // PA-01
 	case auth.ProofPasskeyNew, auth.ProofPasskeyOffered, auth.ProofPasskeySignIn, auth.ProofPasskeySecond, auth.ProofPasskeyStepUp:
 		return 5 * time.Minute // WA-01
 	}
@@ -49,12 +53,12 @@ func (l *Ledger) Lifetime(kind auth.ProofKind) time.Duration {
 
 // replaces reports whether a new proof of the kind ends older unspent ones of the same user (SECURITY ET-05).
 // Second-factor challenges, sign-in tokens, sign-ins with a passkey and what is under way to a provider do not, for a
-// person may sign in on several devices at once; nor do invites, which belong to no user. The links that take a new
+// person may sign in on several devices at once; nor do invites and requests of clients, which belong to no user. The links that take a new
 // address back do not, or a thief who changes the address twice would end the owner's (ET-13).
 func replaces(kind auth.ProofKind) bool {
 	switch kind {
 	case auth.ProofSecondFactor, auth.ProofSignIn, auth.ProofInvite, auth.ProofCancelEmail, auth.ProofPasskeySignIn, auth.ProofPasskeySecond,
-		auth.ProofOAuthState, auth.ProofIdentity:
+		auth.ProofOAuthState, auth.ProofIdentity, auth.ProofAuthorization, auth.ProofPushedRequest:
 		return false
 	}
 	return true
@@ -148,6 +152,7 @@ func (l *Ledger) SpendAttempt(tx *store.Tx, app auth.AppID, id auth.ProofID, mos
 func (l *Ledger) RevokeAll(tx *store.Tx, app auth.AppID, user auth.UserID, kinds ...auth.ProofKind) error {
 	if len(kinds) == 0 {
 		kinds = []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofPasswordReset, auth.ProofSecondFactor, auth.ProofChangeEmail,
+			auth.ProofAddEmail,
 			auth.ProofMagicLink, auth.ProofEmailCode, auth.ProofSignIn, auth.ProofOAuthState, auth.ProofIdentity,
 			auth.ProofPasskeyNew, auth.ProofPasskeyOffered, auth.ProofPasskeySecond, auth.ProofPasskeyStepUp}
 	}

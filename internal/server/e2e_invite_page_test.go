@@ -11,7 +11,7 @@ import (
 )
 
 // A mailed invitation leads to a page with a button; looking at it, however often, spends nothing (ET-09, IN-03).
-func TestInvitePage_ET09(t *testing.T) {
+func TestInvitePage_ET09_IN03(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
 		ok[client.Invite](t)(i.Operator.CreateInvite(t.Context(), client.NewInvite{Email: "jane@example.com"}))
 		token := mailed(t, i, "jane@example.com")

@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,8 +43,9 @@ func TestSpentGuessesCloseEveryDoor_RL06(t *testing.T) {
 	})
 }
 
-// SE-07, SE-01: on https our own cookie has the __Host- prefix and every attribute that goes with it, and holds 256 bits.
-func TestSessionCookie_SE07(t *testing.T) {
+// SE-07, SE-01: on https our own cookie has the __Host- prefix and every attribute that goes with it, and holds 256 bits, of
+// which the database has a digest.
+func TestSessionCookie_SE01_SE07(t *testing.T) {
 	i := servertest.Start(t, servertest.Configure(func(c *config.Config) { c.PublicURL = "https://id.example.com" }))
 	w := newWire(t, i)
 	form := url.Values{"token": {i.SetupToken()}, "email": {"root@example.com"}, "password": {phrase}, "name": {"Root"}}
@@ -58,6 +61,10 @@ func TestSessionCookie_SE07(t *testing.T) {
 	}
 	if len(c.Value) != 43 { // 32 bytes in base64url
 		t.Errorf("a secret of %d characters", len(c.Value))
+	}
+	rows, digest := openRows(t, i), sha256.Sum256([]byte(c.Value))
+	if stored := rows.texts("SELECT cookie_hash FROM sessions"); len(stored) != 1 || stored[0] != fmt.Sprintf("%v", digest[:]) {
+		t.Errorf("stored is %v", stored)
 	}
 }
 

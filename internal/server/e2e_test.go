@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,21 @@ func at(v any, path string) any {
 			return nil
 		}
 		v = o[step]
+	}
+	return v
+}
+
+// atPath is at for paths with indexes of lists in them.
+func atPath(v any, path string) any {
+	for step := range strings.SplitSeq(path, ".") {
+		list, is := v.([]any)
+		if !is {
+			v = at(v, step)
+		} else if n, err := strconv.Atoi(step); err == nil && n < len(list) {
+			v = list[n]
+		} else {
+			return nil
+		}
 	}
 	return v
 }

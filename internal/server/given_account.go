@@ -138,6 +138,10 @@ func accounts() map[string]give {
 			}
 			return values, err
 		},
+		"list-emails/ok":        memberOf,
+		"add-email/ok":          memberOf,
+		"make-email-primary/ok": withTwoEmails,
+		"remove-email/ok":       withTwoEmails,
 		"change-email/conflict": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			in, err := s.member(ctx, lifecycle.NewUser{Email: pick(e, "email"), EmailVerified: true, Password: pick(e, "current_password")})
 			return signedIn(in), err
@@ -157,6 +161,34 @@ func accounts() map[string]give {
 			return memberOf(ctx, s, e)
 		},
 	}
+}
+
+// withTwoEmails is a user with a second address, which the values name.
+func withTwoEmails(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	const second = "second@example.com"
+	values, err := memberOf(ctx, s, e)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.caller(ctx, values[contract.GivenBearer])
+	if err == nil {
+		_, err = s.house.lifecycle.AddEmail(ctx, c, lifecycle.EmailChange{Email: second})
+	}
+	if err != nil {
+		return nil, err
+	}
+	token, err := s.mailed(ctx, second)
+	if err == nil {
+		_, err = s.house.login.VerifyEmail(ctx, visitor(), token)
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.house.lifecycle.Emails(ctx, c)
+	if err == nil {
+		values["id"] = string(list[len(list)-1].ID)
+	}
+	return values, err
 }
 
 // withOtherPassword is a user whose password is not the example's.

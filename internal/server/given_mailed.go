@@ -33,6 +33,8 @@ func mailedWays() map[string]give {
 		"sign-in-with-code/signed-in":               sent(false),
 		"sign-in-with-code/second-factor-required":  sent(true),
 		"sign-in-with-code/proof-invalid":           nothing,
+		"preview-link/ok":                           sent(false),
+		"preview-link/proof-invalid":                nothing,
 		"check-email/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			_, err := s.person(ctx, lifecycle.NewUser{Email: pick(e, "email"), EmailVerified: true})
 			return nil, err

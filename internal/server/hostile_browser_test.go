@@ -11,6 +11,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/client"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
+	"github.com/ostiary-id/ostiary/web"
 )
 
 // navigations are the headers of a person, or a scanner of mails, who follows a link.
@@ -22,9 +23,9 @@ var navigations = [][]string{
 	{},
 }
 
-// ET-09, DESIGN rule 7.1: over all contracts, a GET that spends a mailed secret spends nothing for a browser, and HEAD
-// never does; a program's GET does what the page says.
-func TestBrowsersSpendNothing_ET09(t *testing.T) {
+// ET-09, C8, DESIGN rule 7.1: over all contracts, a GET that spends a mailed secret spends nothing for a browser, and HEAD
+// never does; a program's GET does what the page says. The page with the button keeps the secret to itself (ET-10).
+func TestBrowsersSpendNothing_ET09_ET10_C8(t *testing.T) {
 	all := papers(t)
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
 		w := newWire(t, i)
@@ -48,6 +49,10 @@ func TestBrowsersSpendNothing_ET09(t *testing.T) {
 					if !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || !strings.Contains(string(page.Body), `<form method="post">`) {
 						t.Errorf("%s with %v: %s", p, headers, page.Body)
 					}
+					if h := page.Header; h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" ||
+						!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(string(page.Body), token) {
+						t.Errorf("%s with %v: %v", p, headers, h)
+					}
 				}
 				w.ask(http.MethodHead, target, nil, "Accept", "application/json").want(http.StatusOK)
 				if tables := changed(before, r.contents()); len(tables) > 0 {
@@ -62,6 +67,33 @@ func TestBrowsersSpendNothing_ET09(t *testing.T) {
 			t.Errorf("only %d operations were asked", asked)
 		}
 	}, allContracts("accountmaker"))
+}
+
+// The page with the button speaks the language of the browser, whatever the contract says of its operation.
+func TestButtonSpeaksTheLanguageOfTheBrowser(t *testing.T) {
+	i := servertest.Start(t)
+	w := newWire(t, i)
+	asked := 0
+	for _, paper := range papers(t) {
+		for _, p := range paper.points {
+			if !p.consumes() || p.method != http.MethodGet {
+				continue
+			}
+			asked++
+			for _, lang := range web.Languages() {
+				words := ok[*web.Translator](t)((&web.Library{}).Skin("").Translator(lang))
+				page := w.ask(http.MethodGet, paper.bases[0]+p.path+"?token=x", nil, "Accept", "text/html", "Accept-Language", lang).want(http.StatusOK)
+				button := ok[string](t)(words.T("page."+map[string]string{"verify-email": "verify", "sign-in-with-token": "magic", "accept-invite": "invite"}[p.def.Name]+".button", nil))
+				if page.Header.Get("Content-Language") != lang || !strings.Contains(string(page.Body), `<html lang="`+lang+`" dir="ltr">`) ||
+					!strings.Contains(string(page.Body), ">"+button+"</button>") {
+					t.Errorf("%s in %s: %s", p, lang, page.Body)
+				}
+			}
+		}
+	}
+	if asked < 3 {
+		t.Errorf("only %d pages", asked)
+	}
 }
 
 // mailedTokens are live tokens of mails by the operation that spends them.

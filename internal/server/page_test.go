@@ -30,9 +30,11 @@ import (
 //	adds PATH because REASON            a member that the page does not have
 //	made PATH                           the server makes the value; of the same type, and with the same prefix
 //	header NAME: VALUE                  which the page tells of elsewhere
+//	has PATH                            a member that the page tells of in prose
+//	type TYPE                           the content type, if it is not JSON
 //
-// The other directives are those of transcripts. AccountMaker's page shows neither requests nor answers; what it says
-// in prose is in that contract's transcripts.
+// The other directives are those of transcripts. AccountMaker's page shows neither requests nor answers: its file has
+// its sentences in their order, each with a request that does what it says.
 func TestPages(t *testing.T) {
 	files, err := filepath.Glob("testdata/pages/*.http")
 	if err != nil || len(files) == 0 {
@@ -47,7 +49,7 @@ func TestPages(t *testing.T) {
 				for _, text := range strings.Split("\n"+string(data), "\n### ")[1:] {
 					readExample(t, text).play(&talk)
 				}
-			})
+			}, allContracts(strings.TrimSuffix(filepath.Base(file), ".http")))
 		})
 	}
 }
@@ -60,8 +62,9 @@ type example struct {
 	replacements [][2]string
 	status       int
 	// The directives about a member, by its dotted path.
-	differs, adds, made []string
-	extra               [][2]string // headers
+	differs, adds, made, has []string
+	extra                    [][2]string // headers
+	kind                     string      // content type; empty: JSON where there is a body
 }
 
 func readExample(t *testing.T, text string) example {
@@ -103,6 +106,10 @@ func (x *example) direct(t *testing.T, words string) {
 		x.adds = append(x.adds, what)
 	case "made":
 		x.made = append(x.made, what)
+	case "has":
+		x.has = append(x.has, what)
+	case "type":
+		x.kind = rest
 	case "header":
 		name, value, _ := strings.Cut(rest, ": ")
 		x.extra = append(x.extra, [2]string{name, value})
@@ -128,12 +135,20 @@ func (x example) play(talk *conversation) {
 	if resp.StatusCode != x.status {
 		t.Fatalf("%s: status %d, want %d: %s", x.head[0], resp.StatusCode, x.status, body)
 	}
-	if got := resp.Header.Get("Content-Type"); got != "application/json" {
+	if got := resp.Header.Get("Content-Type"); got != x.contentType() {
 		t.Errorf("%s: the content type is %q", x.head[0], got)
+	}
+	if x.contentType() != "application/json" {
+		return
 	}
 	var got, want any
 	if err := json.Unmarshal(body, &got); err != nil {
 		t.Fatalf("%s: %v: %s", x.head[0], err, body)
+	}
+	for _, path := range x.has {
+		if atPath(got, path) == nil {
+			t.Errorf("%s: no %s in %s", x.head[0], path, body)
+		}
 	}
 	if strings.TrimSpace(x.shown) == "" {
 		return
@@ -147,6 +162,17 @@ func (x example) play(talk *conversation) {
 			t.Errorf("%s: a directive names %s, which is in neither answer", x.head[0], path)
 		}
 	}
+}
+
+// contentType is that of the answer; what has no body has none.
+func (x example) contentType() string {
+	switch {
+	case x.kind != "":
+		return x.kind
+	case x.status == http.StatusNoContent || x.status/100 == 3:
+		return ""
+	}
+	return "application/json"
 }
 
 // compare tells how an answer differs from the shown one.

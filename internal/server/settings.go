@@ -178,7 +178,7 @@ func sessionSettings(l config.Lifetimes) session.Settings {
 
 func proofLifetimes(l config.Lifetimes) map[auth.ProofKind]time.Duration {
 	return map[auth.ProofKind]time.Duration{auth.ProofVerifyEmail: l.VerifyEmail, auth.ProofPasswordReset: l.PasswordReset,
-		auth.ProofSecondFactor: l.SecondFactor, auth.ProofSetup: l.Setup, auth.ProofChangeEmail: l.ChangeEmail, auth.ProofInvite: l.Invite,
+		auth.ProofSecondFactor: l.SecondFactor, auth.ProofSetup: l.Setup, auth.ProofChangeEmail: l.ChangeEmail, auth.ProofAddEmail: l.ChangeEmail, auth.ProofInvite: l.Invite,
 		auth.ProofMagicLink: l.MagicLink, auth.ProofEmailCode: l.MagicLink, auth.ProofSignIn: l.SignInToken,
 		auth.ProofCancelDelete: l.Deletion}
 }

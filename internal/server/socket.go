@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/config"
+	"github.com/ostiary-id/ostiary/internal/store"
 )
 
 // SocketName is the command socket in the data directory. Who can open it is the machine's operator.
@@ -30,6 +31,10 @@ const maxSocketPath = 100
 
 // errOtherServer says that a live server holds the socket.
 var errOtherServer = errors.New("another server answers on the command socket")
+
+// Busy reports whether New failed because another process uses the data directory: a server that runs or is starting, or a
+// command.
+func Busy(err error) bool { return errors.Is(err, store.ErrLocked) }
 
 // listenSocket opens the command socket. It is made inside a directory that only we can enter and moved to its
 // place when its mode is right, so that at no time anybody else can connect.

@@ -355,3 +355,45 @@ func reachable(catalogue *operation.Catalogue, op *describedOperation, name stri
 		return slices.Contains(d.Codes(), code)
 	}
 }
+
+// TestRefusalsAreNotCalledFailures holds that no contract says of a refusal what it says of a failure of the server:
+// a client would ask again, or wake somebody. An error map must name every code that its operations end with.
+func TestRefusalsAreNotCalledFailures(t *testing.T) {
+	for _, name := range recordedContracts {
+		for _, d := range contractDocuments(t, name) {
+			said := map[string]bool{}
+			for _, op := range d.operations {
+				for _, code := range d.catalogue.Lookup(op.node.Get("x-operation").Str()).Codes() {
+					said[string(code)] = code.Status() < http.StatusInternalServerError
+				}
+			}
+			d.errorMaps(d.Root, func(n *document.Node) {
+				translate := func(code string) string {
+					value := n.Get("x-map").Get(code)
+					if value == nil {
+						value = n.Get("x-map").Get("*")
+					}
+					return string(value.AppendJSON(nil))
+				}
+				for code, refusal := range said {
+					if refusal && translate(code) == translate(string(auth.CodeInternal)) {
+						t.Errorf("%s line %d: %s is told as %s, as a failure is", d.name, n.Line, code, translate(code))
+					}
+				}
+			})
+		}
+	}
+}
+
+// errorMaps calls fn with each property that translates error codes and has a word for a failure.
+func (d *described) errorMaps(n *document.Node, fn func(*document.Node)) {
+	if n.Get("x-output").Str() == "error.code" && n.Get("x-map").Get("*") != nil && n.Get("x-map").Get(string(auth.CodeInvalidRequest)) != nil {
+		fn(n)
+	}
+	for _, p := range n.Pairs {
+		d.errorMaps(p.Value, fn)
+	}
+	for _, e := range n.Elements() {
+		d.errorMaps(e, fn)
+	}
+}

@@ -28,7 +28,7 @@ func limitsOf(exchanges []exchange) servertest.Option {
 // prepare does what directives ask for before the request. They set variables: `mail NAME ADDRESS` (the token of the
 // newest link), `mail-code NAME ADDRESS`, `totp NAME SECRET`, `app-key NAME`, `foreign-key NAME` (of another app), `administrator NAME` (an access token),
 // `account NAME ADDRESS` (the id of an account that the user owns); or they make something true: `advance DURATION`,
-// `invite ADDRESS`, `invite-code CODE CREDIT`, `registration MODE`, `disable ADDRESS`, `verify ADDRESS`, `provider NAME DOMAIN` (an identity provider
+// `invite ADDRESS ACCOUNT` (a variable, or nothing: to the app), `invite-code CODE CREDIT`, `registration MODE`, `disable ADDRESS`, `verify ADDRESS`, `provider NAME DOMAIN` (an identity provider
 // that is the authority for the domain), `person ID ADDRESS` (who sits at it); `travel CODE STATE LOCATION` goes to the provider, by
 // the variable LOCATION, and takes what it sends back.
 func (c *conversation) prepare(e exchange) {
@@ -61,7 +61,11 @@ func (c *conversation) prepare(e exchange) {
 			owner := ok[client.User](c.t)(c.i.Operator.GetUser(ctx, d[2]))
 			c.vars[d[1]] = ok[client.Account](c.t)(c.i.Operator.CreateAccount(ctx, client.NewAccount{Name: "Acme", OwnerID: owner.ID})).ID
 		case "invite":
-			ok[client.Invite](c.t)(c.i.Operator.CreateInvite(ctx, client.NewInvite{Email: d[1]}))
+			i := client.NewInvite{Email: d[1]}
+			if len(d) > 2 {
+				i.AccountID = c.vars[d[2]]
+			}
+			ok[client.Invite](c.t)(c.i.Operator.CreateInvite(ctx, i))
 		case "invite-code":
 			credit, err := strconv.ParseFloat(d[2], 64)
 			none(c.t, err)

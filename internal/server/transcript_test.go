@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -228,15 +227,7 @@ func (c *conversation) capture(e exchange, resp *http.Response, body []byte) {
 		}
 		var value any
 		none(c.t, json.Unmarshal(body, &value))
-		for step := range strings.SplitSeq(d[2], ".") {
-			if list, is := value.([]any); is {
-				index, err := strconv.Atoi(step)
-				none(c.t, err)
-				value = list[index]
-			} else {
-				value = at(value, step)
-			}
-		}
+		value = atPath(value, d[2])
 		text, is := value.(string)
 		if !is {
 			c.t.Fatalf("%s: no text at %s in %s", e.head[0], d[2], body)

@@ -149,7 +149,7 @@ func TestEveryContractIsADoor(t *testing.T) {
 	}
 	for _, name := range shippedNames() {
 		if !slices.Contains(known, name) {
-			t.Errorf("the contract %s is not asked by TestOneTruth", name)
+			t.Errorf("the contract %s is not asked by TestOneTruth_RL06_C17", name)
 		}
 	}
 }
@@ -221,9 +221,9 @@ func (h *house) closed(d door, email, password, why string, statuses ...int) {
 	h.t.Errorf("sign-in at %s after %s: %d %s", d.contract, why, r.Status, r.Body)
 }
 
-// TestOneTruth walks every ordered pair of the contracts of an app: what happens at one door holds at every other at
+// TestOneTruth_RL06_C17 walks every ordered pair of the contracts of an app: what happens at one door holds at every other at
 // once, on both engines.
-func TestOneTruth(t *testing.T) {
+func TestOneTruth_RL06_C17(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
 		key := ok[client.NewAppKey](t)(i.Operator.CreateAppKey(t.Context(), "default", "door", "")).Secret
 		for _, d := range doors() {

@@ -223,7 +223,7 @@ func TestAccessTokenEndsWithTheSession_RT06(t *testing.T) {
 }
 
 // Whatever a session rests on is looked at again (RT-07, RT-08), and the end is stored with its reason.
-func TestRefreshChecksAnew_RT07(t *testing.T) {
+func TestRefreshChecksAnew_RT07_C9(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		status := func(app auth.AppStatus, client auth.ClientStatus, epoch int64) {
 			h.write(func(tx *store.Tx) error {

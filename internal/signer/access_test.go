@@ -136,8 +136,8 @@ func TestExpiry_TK10(t *testing.T) {
 	b.refuses(token, auth.CodeInvalidToken)
 }
 
-// TestAttackCorpus_TK01_TK08 holds what must never pass, and that nothing but invalid-token is told.
-func TestAttackCorpus_TK01_TK08(t *testing.T) {
+// TestAttackCorpus_TK01_TK02_TK03_TK06_TK08 holds what must never pass, and that nothing but invalid-token is told.
+func TestAttackCorpus_TK01_TK02_TK03_TK06_TK08(t *testing.T) {
 	b := lite(t)
 	good := b.token("", b.claims())
 	parts := strings.Split(good, ".")

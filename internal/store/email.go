@@ -63,6 +63,34 @@ func (tx *Tx) ReplaceEmail(e auth.Email, at time.Time) (replaced bool, err error
 	return n == 1, err
 }
 
+// SetPrimaryEmail makes an address of a user the primary one instead of the present one. It reports false, and writes
+// nothing, if the user does not have it or it is the primary one already.
+func (tx *Tx) SetPrimaryEmail(e auth.Email) (set bool, err error) {
+	// The one before goes first, for a user has one primary address at any time.
+	n, err := tx.exec("UPDATE emails SET is_primary = FALSE WHERE app_id = $1 AND user_id = $2 AND is_primary AND "+
+		"EXISTS (SELECT 1 FROM emails o WHERE o.app_id = $1 AND o.user_id = $2 AND o.id = $3 AND NOT o.is_primary)", e.App, e.User, e.ID)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.exec("UPDATE emails SET is_primary = TRUE WHERE app_id = $1 AND user_id = $2 AND id = $3", e.App, e.User, e.ID)
+	tx.Invalidate(KindUser, string(e.User))
+	return err == nil, err
+}
+
+// DeleteEmail removes an address of a user that is not the primary one. It reports false if there is no such address.
+func (tx *Tx) DeleteEmail(e auth.Email) (deleted bool, err error) {
+	n, err := tx.exec("DELETE FROM emails WHERE app_id = $1 AND user_id = $2 AND id = $3 AND NOT is_primary", e.App, e.User, e.ID)
+	tx.Invalidate(KindUser, string(e.User))
+	return n == 1, err
+}
+
+// DeleteOtherEmails removes every address of a user but the primary one, and counts them.
+func (tx *Tx) DeleteOtherEmails(app auth.AppID, user auth.UserID) (int64, error) {
+	n, err := tx.exec("DELETE FROM emails WHERE app_id = $1 AND user_id = $2 AND NOT is_primary", app, user)
+	tx.Invalidate(KindUser, string(user))
+	return n, err
+}
+
 func (tx *Tx) oneEmail(query string, args ...any) (auth.Email, error) {
 	return scanEmail(func(dest ...any) error { return tx.one(query, args, dest...) })
 }

@@ -158,7 +158,7 @@ func columns(t *testing.T, db *store.DB, query string) []string {
 	return out
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
+func TestNewerSchemaIsRefused_AV05(t *testing.T) {
 	storetest.EachOptions(t, func(t *testing.T, open func(store.Options) *store.DB) {
 		var o store.Options
 		db := open(store.Options{Clock: time.Now})
@@ -180,7 +180,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	})
 }
 
-func TestNodesStartAtOnce(t *testing.T) {
+func TestNodesStartAtOnce_AV05(t *testing.T) {
 	url := storetest.EmptyPostgresURL(t, "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0")
 	const n = 4
 	opened := make(chan *store.DB, n)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -124,10 +125,25 @@ func TestGroupEndedGoroutineFailsItsMemberOnly(t *testing.T) {
 	wantNames(t, db, "first", "last")
 }
 
+// almostFull opens a database that may grow by so many pages beyond what its migrations take, however many those are.
+func almostFull(t *testing.T, spare int) *store.DB {
+	t.Helper()
+	o := store.Options{Path: filepath.Join(t.TempDir(), "ostiary.db")}
+	db := sqlite(t, o)
+	var pages int64
+	read(t, db, func(tx *store.Tx) error { return tx.One("PRAGMA page_count", nil, &pages) })
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.MaxPages = int(pages) + spare
+	return sqlite(t, o)
+}
+
 // The engine itself refuses here: the file may not grow past its quota.
 func TestGroupFullDiskFailsTheCulpritOnly(t *testing.T) {
-	db := sqlite(t, store.Options{MaxPages: 120})
-	large := strings.Repeat("x", 1<<20)
+	const spare = 32
+	db := almostFull(t, spare)
+	large := strings.Repeat("x", 2*spare*4096)
 	h := hold(t, db)
 	first := h.queue(t, t.Context(), func(tx *store.Tx) error { return insert(tx, "first") })
 	full := h.queue(t, t.Context(), func(tx *store.Tx) error {

@@ -23,6 +23,7 @@ type flow struct {
 	Challenge  string            `json:"c,omitempty"` // token of a half-done sign-in
 	Factors    []auth.FactorKind `json:"f,omitempty"` // that finish it
 	Mailed     string            `json:"m,omitempty"` // flow of a mailed code
+	Link       string            `json:"l,omitempty"` // token of an upstream identity that waits for proof of its address
 }
 
 // maxFlow keeps the cookie within what browsers take (SE-07).

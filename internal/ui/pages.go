@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -27,12 +28,19 @@ type Options struct {
 	PublicURL   string
 	// App reads an app for its name, its language and how people sign up. Error: not-found.
 	App func(ctx context.Context, id auth.AppID) (auth.App, error)
+	// FormTargets answers where else than to us a form may lead whose flow ends at a path of ours, as a
+	// Content-Security-Policy names it (WB-05); nil: nowhere.
+	FormTargets func(ctx context.Context, app auth.AppID, path string) []string
 	// Rand is where the nonces of scripts come from.
 	Rand io.Reader
 	// Contracts are listed on the start page.
 	Contracts []contract.Info
+	// Samples are requests of the contracts of an app for who has just set it up. Nil: none.
+	Samples func(app auth.AppID, identifier string) []contract.Sample
 	// Inbox is the development inbox; nil means that there is none, and its paths answer 404.
 	Inbox Inbox
+	// Place is where an address roughly is, in a language; empty: nobody knows. nil: no places are shown.
+	Place func(address, language string) string
 	// Library has the sentences, templates and styles; nil: those of the program.
 	Library *web.Library
 }
@@ -78,8 +86,6 @@ type page struct {
 func table(inbox bool) []page {
 	list := []page{
 		{"GET", "/", showIndex},
-		{"GET", "/setup", showSetup},
-		{"POST", "/setup", setup},
 
 		{"GET", "/sign-in", showSignIn},
 		{"POST", "/sign-in", signIn},
@@ -118,6 +124,8 @@ func table(inbox bool) []page {
 		{"GET", "/done/{what}", showDone},
 		{"GET", "/error", showError},
 	}
+	list = append(list, setupPages()...)
+	list = append(list, providerPages()...)
 	list = append(list, mine()...)
 	if inbox {
 		list = append(list, page{"GET", "/dev/inbox", showInbox}, page{"GET", "/dev/inbox/messages", listInbox})
@@ -130,8 +138,11 @@ func (p *Pages) routes(inbox bool) chi.Router {
 	for _, one := range table(inbox) {
 		r.Method(one.method, one.path, p.handle(page{one.method, one.path, turning(one.serve)}, p.begin, p.failed))
 	}
-	for _, one := range ceremonies() {
+	for _, one := range slices.Concat(ceremonies(), myCeremonies()) {
 		r.Method(one.method, one.path, p.handle(one, p.beginJSON, httpx.Problem))
+	}
+	for method, landing := range p.landings() {
+		r.Method(method, providerBack, landing)
 	}
 	r.Method("GET", assetsDir+"accent-{colour}.css", httpx.Handle(serveAccent, p.failed))
 	for path := range p.assets.files {

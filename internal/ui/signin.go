@@ -15,7 +15,9 @@ type signInPage struct {
 	Identifier string // typed on the first page
 	// The ways to sign in to the app. They are the same whoever is named, so that they tell nothing of anybody (C7).
 	Password, Mail, Passkey bool
+	Autofill                bool // passkeys are offered in the field for names as well
 	SignUp                  bool // people may ask for an account here
+	Providers               []operation.ProviderMethod
 	// Who is signed in already; empty: nobody.
 	Who string
 }
@@ -27,6 +29,7 @@ func (v *visit) ways(shown *signInPage) error {
 		return err
 	}
 	methods, _ := out.Value.(operation.LoginMethods)
+	shown.Providers = methods.Providers
 	shown.SignUp = !signUpFor(v.app.Settings.Registration, false).Shut
 	shown.Password = slices.Contains(methods.Methods, login.MethodPassword)
 	// A mail goes to an address; a username tells none, and the page must not.
@@ -49,12 +52,15 @@ func (v *visit) who() string {
 
 func showSignIn(v *visit) error {
 	shown := &signInPage{base: base{title: titles["sign-in"], focus: "identifier"}, Who: v.who(), Identifier: v.flow().Identifier}
+	if hint := v.r.URL.Query().Get("login_hint"); hint != "" && len(hint) <= fields["identifier"].MaxLength {
+		shown.Identifier = hint // an app says who it thinks is there; only they know
+	}
 	shown.values = map[string][]string{"identifier": {shown.Identifier}}
 	if err := v.ways(shown); err != nil {
 		return err
 	}
 	if shown.Passkey {
-		shown.focus = "identifier-or-passkey"
+		shown.focus, shown.Autofill = "identifier-or-passkey", true
 	}
 	return v.show("sign-in", shown)
 }
@@ -98,6 +104,9 @@ func signInWithPassword(v *visit) error {
 	shown := &signInPage{Identifier: in.Identifier}
 	if err := v.ways(shown); err != nil {
 		return err
+	}
+	if auth.Is(err, auth.CodeInvalidCredentials) {
+		shown.says = "page.password.wrong"
 	}
 	if auth.Is(err, auth.CodePasswordExpired) || auth.Is(err, auth.CodeInvalidCredentials) {
 		shown.remedy, shown.remedyPath = "page.forgot.title", "/forgot"

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,19 +46,26 @@ type base struct {
 	Title, Style       string
 	Problem            string // what went wrong, in a sentence
 	Remedy             *remedy
+	Marked             bool // it stands beside a field
 	Wide               bool
 	App, ReturnTo      string
 	Token              string // of a mailed link
 	Scripts            []string
 	Nonce, RequestID   string
+	Menu               []menuGroup // of an account's pages; empty elsewhere
 	status             int
 	problem            *auth.Error // Problem is about it
 	remedyPath, remedy string      // path and key of the sentence of Remedy
 	title              string      // key of the sentence of Title
+	says               string      // key of the sentence of Problem; empty: that of the error
+	focused            bool        // a field has the focus already
+	again              bool        // a form is shown once more
 	v                  *visit
 	values             url.Values // what the fields show
 	scripts            []string   // names of those that only this page needs
 	focus              string     // kind of the field that has the focus at first
+	forms              []string   // where else than to us its forms may lead
+	frames             []string   // origins of what it frames
 }
 
 // shown is anything that embeds base.
@@ -85,7 +93,7 @@ func (v *visit) show(name string, content shown) error {
 	if err != nil {
 		return auth.Internal(fmt.Errorf("page %s: %w", name, err))
 	}
-	httpx.Page(v.w.Header(), httpx.PagePolicy{Style: "'self'", Nonce: b.Nonce})
+	httpx.Page(v.w.Header(), httpx.PagePolicy{Style: "'self'", Nonce: b.Nonce, Forms: b.forms, Frames: b.frames})
 	v.w.Header().Set("Content-Language", b.Lang)
 	v.w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
 	v.w.WriteHeader(b.status)
@@ -112,6 +120,9 @@ func (v *visit) fill(b *base) (err error) {
 	if b.values == nil {
 		b.values = v.form
 	}
+	if v.returnTo != "" && v.p.o.FormTargets != nil {
+		b.forms = append(b.forms, v.p.o.FormTargets(v.r.Context(), v.app.ID, v.returnTo)...)
+	}
 	if b.status == 0 {
 		b.status = http.StatusOK
 	}
@@ -122,8 +133,11 @@ func (v *visit) fill(b *base) (err error) {
 	}
 	if b.problem != nil {
 		b.RequestID = httpx.RequestID(v.r.Context())
-		if b.Problem == "" {
-			b.Problem = b.explain(b.problem)
+		if b.Problem, b.Marked = b.explain(b.problem), b.marks(); b.Marked && b.says == "" {
+			b.says = "page.field.check"
+		}
+		if b.says != "" && err == nil {
+			b.Problem, err = b.T(b.says)
 		}
 	}
 	if b.remedy != "" {
@@ -172,7 +186,8 @@ func (b *base) Field(kind string) (*field, error) {
 		}
 	}
 	f.Error = b.wrong(f.Name)
-	f.Focus = b.problem == nil && b.focus == kind
+	f.Focus = !b.focused && (b.problem == nil && b.focus == kind || b.Marked && f.Error != "")
+	b.focused = b.focused || f.Focus
 	f.describe()
 	return f, err
 }
@@ -201,6 +216,22 @@ func (b *base) wrong(name string) string {
 		return b.explain(b.problem)
 	}
 	return ""
+}
+
+// marks reports whether what is wrong stands beside a field, so that the page need not say it twice.
+func (b *base) marks() bool {
+	if !b.again {
+		return false
+	}
+	if len(b.problem.Violations) == 0 {
+		return len(fieldsOf[b.problem.Code]) > 0 && b.says == ""
+	}
+	for _, one := range b.problem.Violations {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(fields)), func(f input) bool { return f.Name == one.Field }) {
+			return false
+		}
+	}
+	return true
 }
 
 // fieldsOf are the fields that refusals without violations are about.

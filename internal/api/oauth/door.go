@@ -30,6 +30,15 @@ type Options struct {
 	PublicURL string
 	// SessionCookie is the name of the cookie of a person who is signed in to an app.
 	SessionCookie func(app auth.AppID) string
+	Pages         Pages
+}
+
+// Pages are what people see where no client is answered; *ui.Pages is one.
+type Pages interface {
+	// Refused shows an error that no client may be told of, or none can.
+	Refused(w http.ResponseWriter, r *http.Request, err error)
+	// FormPost shows a form that takes an answer to a client.
+	FormPost(w http.ResponseWriter, r *http.Request, app auth.AppID, a oauth.Answer) error
 }
 
 // Credentials recognise callers; *operation.Credentials is one.
@@ -51,7 +60,9 @@ type route struct {
 	path    string
 	methods []string
 	serve   func(d *Door, w http.ResponseWriter, r *http.Request) error
-	// failed writes what serve returns; nil: JSON (RFC 6749 section 5.2).
+	// seen says that a person reads the errors that serve returns.
+	seen bool
+	// failed writes them for programs; nil: as JSON (RFC 6749 section 5.2).
 	failed func(w http.ResponseWriter, r *http.Request, e *oauth.Error)
 	// open says that any origin may read the answer: it is the same for everybody (MD-01), or it takes a token that no
 	// browser sends by itself.
@@ -70,6 +81,9 @@ const readable = "DPoP-Nonce, WWW-Authenticate, Retry-After"
 // table is every endpoint.
 func table() []route {
 	return []route{
+		{path: oauth.AuthorizePath, methods: []string{"GET", "POST"}, serve: (*Door).authorize, seen: true, personal: true},
+		{path: oauth.ContinuePath, methods: []string{"GET"}, serve: (*Door).proceed, seen: true, personal: true},
+		{path: oauth.PARPath, methods: []string{"POST"}, serve: (*Door).push, open: true, personal: true},
 		{path: oauth.TokenPath, methods: []string{"POST"}, serve: (*Door).token, open: true, personal: true, proofs: true},
 		{path: oauth.DevicePath, methods: []string{"POST"}, serve: (*Door).device, open: true, personal: true},
 		{path: oauth.IntrospectPath, methods: []string{"POST"}, serve: (*Door).introspect, personal: true},
@@ -195,11 +209,14 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, one route, err error
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter/time.Second))))
 	}
-	if one.failed != nil {
+	switch {
+	case one.seen:
+		d.o.Pages.Refused(w, r, err)
+	case one.failed != nil:
 		one.failed(w, r, e)
-		return
+	default:
+		refused(w, r, e)
 	}
-	refused(w, r, e)
 }
 
 // refused answers an error as JSON (RFC 6749 section 5.2). A client that tried the Authorization header is told the scheme.

@@ -1,0 +1,86 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/httpx"
+	"github.com/ostiary-id/ostiary/internal/oauth"
+)
+
+// Refused shows an error that no client may be told of, or none can: where it would be told is not certain. Nothing on the
+// page leads anywhere (OA-02).
+func (p *Pages) Refused(w http.ResponseWriter, r *http.Request, err error) {
+	v := p.lost(w, r)
+	e := auth.AsError(err)
+	shown := &messagePage{base: base{title: "page.oauth.refused"}, text: "page.oauth.refused-text"}
+	var own *oauth.Error
+	switch {
+	case errors.As(err, &own) && own.Code == oauth.ServerError:
+		shown.title, shown.text = "page.message.failed", ""
+	case errors.As(err, &own) && own.Code == oauth.TemporarilyUnavailable:
+		shown.title, shown.text = "page.message.failed", ""
+		e = &auth.Error{Code: auth.CodeUnavailable, RetryAfter: own.RetryAfter}
+		if limited := auth.AsError(own.Err); own.Err != nil && limited.Code != auth.CodeInternal {
+			e = limited
+		}
+	case errors.As(err, &own):
+		e = auth.E(auth.CodeInvalidRequest, own.Description)
+	case e.Code == auth.CodeProofInvalid:
+		shown.title, shown.text = "page.oauth.over", "page.oauth.over-text"
+	default:
+		shown.title, shown.text = "page.message.failed", ""
+	}
+	shown.problem, shown.status = e, e.Code.Status()
+	v.retryAfter(e)
+	if err := v.say(shown); err != nil {
+		httpx.Problem(w, r, auth.AsError(err))
+	}
+}
+
+// formPostPage takes an answer to a client by a form (OAuth Form Post section 2). Scripts send it; without them there is a
+// button.
+type formPostPage struct {
+	base
+	oauth.Answer
+	Host string
+}
+
+// FormPost shows a form that takes an answer to a client. Everything in it is text to the page (OA-15, OA-16).
+func (p *Pages) FormPost(w http.ResponseWriter, r *http.Request, app auth.AppID, a oauth.Answer) error {
+	v := p.lost(w, r)
+	if home, err := p.app(r, app); err == nil {
+		v.app = home
+	}
+	return v.formPost(a)
+}
+
+func (v *visit) formPost(a oauth.Answer) error {
+	shown := &formPostPage{base: base{title: "page.oauth.post", scripts: []string{"post"}}, Answer: a, Host: a.RedirectURI}
+	if u, err := url.Parse(a.RedirectURI); err == nil && u.Host != "" {
+		shown.Host = u.Host
+	}
+	if source := a.FormSource(); source != "" {
+		shown.forms = []string{source}
+	}
+	return v.show("form-post", shown)
+}
+
+// languages are those that the client of a request says its person reads, before those that the browser says.
+func (v *visit) languages() string {
+	said := v.r.URL.Query().Get("ui_locales")
+	if u, err := url.Parse(v.returnTo); said == "" && err == nil {
+		said = u.Query().Get("ui_locales")
+	}
+	accepted := httpx.AcceptLanguage(v.r)
+	if said = strings.Join(strings.Fields(said), ","); said == "" || len(said) > maxLocales {
+		return accepted
+	}
+	return strings.TrimSuffix(said+","+accepted, ",")
+}
+
+// maxLocales bounds what a client says of languages, in bytes.
+const maxLocales = 100
