@@ -160,6 +160,21 @@ func (v *visit) settled(path, done string) error {
 	return nil
 }
 
+// settledOr ends a POST: with the notice, or if it was refused with the page as it is made then, and what was wrong.
+func settledOr[P mineShown](v *visit, at notice, err error, page func() (P, error)) error {
+	if err == nil {
+		return v.settled(at.path, at.done)
+	}
+	shown, failed := page()
+	if failed != nil {
+		return err
+	}
+	return v.mineAgain(at.page, err, shown)
+}
+
+// notice is where a POST ends: at a path with a notice, which the page of a name shows.
+type notice struct{ path, done, page string }
+
 // settledAt is settled for a page that shows one of several things, by its id.
 func (v *visit) settledAt(path, id, done string) error {
 	http.Redirect(v.w, v.r, v.linkTo(path, url.Values{"id": {id}, "done": {done}}), http.StatusSeeOther)

@@ -63,12 +63,5 @@ func changeMyIdentities(v *visit) error {
 		return unknownForm()
 	}
 	_, err := v.person("unlink-identity", &operation.UnlinkIdentityInput{ID: auth.IdentityID(v.form.Get("id"))})
-	if err == nil {
-		return v.settled("/my/identities", "identity-removed")
-	}
-	shown, failed := v.newIdentitiesPage()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain("my-identities", err, shown)
+	return settledOr(v, notice{"/my/identities", "identity-removed", "my-identities"}, err, v.newIdentitiesPage)
 }
