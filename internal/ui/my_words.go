@@ -52,7 +52,7 @@ func ownSamples(name string, some owned) []shown {
 		return []shown{&passkeysPage{}, &passkeysPage{owned: some, Signals: "{}", Passkeys: []operation.Passkey{{ID: "p", Name: "Key"},
 			{Name: "Phone", Model: "Model", Synced: true, LastUsedAt: at, CloneSuspectedAt: at}}}}
 	case "my-identities":
-		return []shown{&identitiesPage{}, &identitiesPage{owned: some, Identities: []identity{{Title: "Club"},
+		return []shown{&identitiesPage{}, &identitiesPage{owned: some, Offered: []operation.ProviderMethod{{Provider: "club", Title: "Club"}}, Identities: []identity{{Title: "Club"},
 			{Identity: operation.Identity{Email: "ada@example.com", LastUsedAt: at}, Title: "Club"}}}}
 	case "my-api-keys":
 		key := operation.APIKey{ID: "k", Name: "Build", Prefix: "ok", Scopes: []string{"a", "b"}, ExpiresAt: at, LastUsedAt: at, Usable: true}
