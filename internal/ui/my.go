@@ -109,6 +109,7 @@ func (v *visit) mine(name string, content mineShown) error {
 	if v.r.Method == http.MethodGet {
 		o.retyped(v.r.URL.Query())
 	}
+	o.Below = name != "my"
 	var err error
 	if o.Menu, err = v.menuFor(v.r.URL.Path); err != nil {
 		return err

@@ -14,6 +14,7 @@ func mySamples(name string, plain base) []shown {
 	some := owned{base: plain, Notice: "Notice"}
 	at := time.Unix(0, 0)
 	ada := operation.Me{User: operation.Profile{Email: "ada@example.com", Name: "Ada", TwoFactorEnabled: true}, HasPassword: true}
+	some.Below = true
 	some.Menu = []menuGroup{{Title: "Group", Items: []menuItem{{Path: "/my", Text: "Text", Current: true}, {Path: "/", Text: "Text"}}}}
 	switch name {
 	case "my":
