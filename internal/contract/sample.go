@@ -22,8 +22,10 @@ type Sample struct {
 const (
 	samplePassword = "YOUR-PASSWORD"
 	sampleToken    = "YOUR-ACCESS-TOKEN"
-	sampleAppKey   = "YOUR-APP-KEY"
 )
+
+// SampleAppKey stands in a sample where the key of an app goes.
+const SampleAppKey = "YOUR-APP-KEY"
 
 // Curl is the sample as a command for a shell.
 func (s Sample) Curl() string {
@@ -119,7 +121,7 @@ func (s sampler) credentials(n *document.Node) (lines []string) {
 		scheme := s.doc.Follow(s.doc.Root.At("components", "securitySchemes").Get(member.Key))
 		name, value := scheme.Get("name").Str(), sampleToken
 		if scheme.Get("x-credential").Str() == "app-key" {
-			value = sampleAppKey
+			value = SampleAppKey
 		}
 		if name == "" {
 			name, value = "Authorization", "Bearer "+value

@@ -71,15 +71,18 @@ func (s *Service) AddEmail(ctx context.Context, c auth.Caller, in EmailChange) (
 	}
 	err = g.pass(ctx, func(tx *store.Tx, now user.Identity) error {
 		out.ExpiresAt = tx.Now().Add(s.Login.Proofs.Lifetime(auth.ProofAddEmail))
-		if err := user.RoomForEmail(tx, now.User); err != nil {
-			return err
-		}
 		if err := g.record(tx, "email.add-requested"); err != nil {
 			return err
 		}
-		return g.whoseEmail(tx, canonical, func() error {
-			return s.Login.SendAddedEmail(tx, c, g.app, now, out.Email)
-		})
+		send := func() error { return s.Login.SendAddedEmail(tx, c, g.app, now, out.Email) }
+		known, err := tx.EmailByCanonical(c.App, canonical)
+		if err == nil && known.User == c.User && !known.Verified() { // it came with an import
+			return send()
+		}
+		if err := user.RoomForEmail(tx, now.User); err != nil {
+			return err
+		}
+		return g.whoseEmail(tx, canonical, send)
 	})
 	return out, err
 }

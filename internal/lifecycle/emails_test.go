@@ -248,6 +248,27 @@ func TestEmailRaces_ET13(t *testing.T) {
 	})
 }
 
+// TestImportedEmail_ET14: an address that came unproven with an import is proven by its link, and by nothing else.
+func TestImportedEmail_ET14(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		in := h.verified("ann@example.org")
+		old := auth.Email{ID: "old", App: auth.DefaultApp, User: in.User.ID, Address: "old@example.org", Canonical: "old@example.org"}
+		h.write(func(tx *store.Tx) error {
+			_, err := tx.InsertEmail(old)
+			return err
+		})
+		wantCode(t, h.makePrimary(in, old.ID), auth.CodeEmailUnverified)
+		wantCode(t, h.changeEmail(in, EmailChange{Email: old.Address}), auth.CodeConflict)
+		h.must(h.askForEmail(in, old.Address))
+		_, err := h.confirm(h.token(old.Address, "/verify"))
+		h.must(err)
+		if list := h.emails(in); len(list) != 2 || list[1].ID != old.ID || !list[1].Verified() {
+			t.Errorf("addresses %+v", list)
+		}
+		h.must(h.makePrimary(in, old.ID))
+	})
+}
+
 func TestEmailsAreBounded(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		in := h.verified("ann@example.org")

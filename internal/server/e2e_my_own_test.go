@@ -182,7 +182,8 @@ func TestMyActivity(t *testing.T) {
 		if err == nil {
 			t.Fatal("signed in")
 		}
-		ann.see("/my/activity", "A sign-in failed", "Signed in", "A session began", "Your account was made").lacks("<code>")
+		ann.send("/my/sessions", url.Values{"do": {"end-others"}}).want(http.StatusOK)
+		ann.see("/my/activity", "A sign-in failed", "Signed in", "A session began", "Your account was made", "A session ended", "You signed out everywhere.").lacks("<code>")
 		for range 12 {
 			ann.send("/my/profile", url.Values{"do": {"save"}, "name": {"Ann"}})
 			ann.i.Clock.Advance(time.Second)

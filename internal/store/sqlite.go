@@ -74,10 +74,11 @@ func makeFile(path string) error {
 }
 
 // writerPragmas ask for WAL and a full sync at every commit. The file is checkpointed every 16 MiB of log, and the
-// log is cut back to 64 MiB when a long reader let it grow.
+// log is cut back to 64 MiB when a long reader let it grow. What a savepoint may have to undo stays in memory: past 64 KiB,
+// which sign-ins reach, it would go to a file.
 func writerPragmas(maxPages int) []string {
 	pragmas := []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"trusted_schema(0)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-8000)"}
+		"trusted_schema(0)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-8000)"}
 	if maxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(maxPages)+")")
 	}

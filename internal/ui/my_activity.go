@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/operation"
+	"github.com/ostiary-id/ostiary/web"
 )
 
 // activityPage tells what happened to the account lately, newest first.
@@ -17,6 +19,7 @@ type happening struct {
 	operation.OwnEvent
 	Text string // what happened
 	By   string // who did it
+	Why  string // a session ended
 	Bad  bool   // it failed
 	Code string // the action as the log calls it, where there are no words for it
 }
@@ -33,20 +36,34 @@ func showMyActivity(v *visit) error {
 	}
 	shown := &activityPage{Next: list.NextCursor}
 	for _, e := range list.Events {
-		one := happening{OwnEvent: e, Bad: e.Outcome != "" && e.Outcome != "ok"}
-		if key, ok := happenings[e.Action]; !ok {
-			one.Code = e.Action
-		} else if one.Text, err = t.T(key); err != nil {
+		one, err := tell(t, e)
+		if err != nil {
 			return err
-		}
-		if key, ok := actors[e.By]; ok {
-			if one.By, err = t.T(key); err != nil {
-				return err
-			}
 		}
 		shown.Events = append(shown.Events, one)
 	}
 	return v.mine("my-activity", shown)
+}
+
+// tell puts an event into words.
+func tell(t *web.Translator, e operation.OwnEvent) (happening, error) {
+	one := happening{OwnEvent: e, Bad: e.Outcome != "" && e.Outcome != "ok"}
+	var err error
+	say := func(out *string, key string, known bool) {
+		if known && err == nil {
+			*out, err = t.T(key)
+		}
+	}
+	key, known := happenings[e.Action]
+	if !known {
+		one.Code = e.Action
+	}
+	say(&one.Text, key, known)
+	key, known = actors[e.By]
+	say(&one.By, key, known)
+	key, known = endedBecause[auth.EndReason(e.Data["reason"])]
+	say(&one.Why, key, known && e.Action == "session.ended")
+	return one, err
 }
 
 // activityShown is how many events a page shows.

@@ -48,7 +48,7 @@ func ownSamples(name string, some owned) []shown {
 			newExtra("news", auth.AttributeRule{Type: "boolean"}, true)}}}
 	case "my-emails":
 		return []shown{&emailsPage{}, &emailsPage{owned: some, Emails: []operation.OwnAddress{{Email: "ada@example.com", Primary: true},
-			{Email: "ada@example.org", VerifiedAt: at}, {Email: "ada@example.net", WaitsUntil: at}}}}
+			{Email: "ada@example.org", VerifiedAt: at}, {Email: "old@example.org"}, {Email: "ada@example.net", WaitsUntil: at}}}}
 	case "my-passkeys":
 		return []shown{&passkeysPage{}, &passkeysPage{owned: some, Signals: "{}", Passkeys: []operation.Passkey{{ID: "p", Name: "Key"},
 			{Name: "Phone", Model: "Model", Synced: true, LastUsedAt: at, CloneSuspectedAt: at}}}}
@@ -70,7 +70,7 @@ func ownSamples(name string, some owned) []shown {
 		return []shown{&waitlistsPage{}, &waitlistsPage{owned: some, Account: "Club", Next: "cursor", Entries: []operation.WaitlistEntry{
 			{Feature: "boats", Status: auth.Denied, DecidedAt: at}, {Status: auth.Waiting}, {Status: "other"}}}}
 	case "my-activity":
-		return []shown{&activityPage{}, &activityPage{owned: some, Next: "cursor", Events: []happening{{Text: "Text", By: "You", Bad: true},
+		return []shown{&activityPage{}, &activityPage{owned: some, Next: "cursor", Events: []happening{{Text: "Text", By: "You", Why: "Why", Bad: true},
 			{OwnEvent: operation.OwnEvent{IP: "192.0.2.1", Agent: operation.Agent{Browser: "Firefox"}}, Code: "other.event"}}}}
 	case "my-data":
 		return []shown{&dataPage{}, &dataPage{owned: some, Email: "ada@example.com"}}

@@ -186,6 +186,9 @@ func (v *visit) unlanded(told, again string) error {
 	}
 	shown := refusal(auth.E(code, said.Get("error_description")))
 	shown.next, shown.path = "page.error.other-way", again
+	if code == auth.CodeProviderDenied { // the person changed their mind
+		shown.text = ""
+	}
 	return v.say(shown)
 }
 

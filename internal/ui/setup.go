@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/operation"
@@ -133,6 +135,16 @@ func (p *startPage) Snippet(label, text string) (s snippet, err error) {
 		s.Copied, err = p.T("page.setup.copied")
 	}
 	return s, err
+}
+
+// KeyCommand makes a key of the app; empty: no sample asks for one.
+func (p *startPage) KeyCommand() string {
+	for _, s := range p.Samples {
+		if strings.Contains(s.Curl(), contract.SampleAppKey) {
+			return "ostiary apps keys create " + p.App
+		}
+	}
+	return ""
 }
 
 // startPage shows what to do with a server that is set up.

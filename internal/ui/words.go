@@ -169,7 +169,7 @@ func samplesBeyond(name string, plain base) []shown {
 	case "setup", "setup-app", "setup-people":
 		return []shown{&setupPage{}, &setupPage{plain, 1, setupSteps, []choice{{"open", "Label", "Hint", true}}}}
 	case "setup-done":
-		return []shown{&startPage{}, &startPage{plain, "https://id.example.com/sign-in", []contract.Sample{{Contract: "ostiary", Title: "Ostiary", Method: "POST", Body: "{}"}}}}
+		return []shown{&startPage{}, &startPage{plain, "https://id.example.com/sign-in", []contract.Sample{{Contract: "ostiary", Title: "Ostiary", Method: "POST", Headers: []string{contract.SampleAppKey}}}}}
 	}
 	return []shown{&formPage{}, &formPage{base: plain}}
 }

@@ -26,9 +26,18 @@ func RoomForEmail(tx *store.Tx, u auth.User) error {
 }
 
 // AddEmail gives the user one more address, which was proven just now: an address that nobody has proven is nobody's, so
-// that none can be kept from its owner (ET-12, ET-14). The caller has locked the app's row, then the user's. Codes:
-// identifier-taken, limit-reached.
+// that none can be kept from its owner (ET-12, ET-14), but for those that came with an import, which are proven by it as
+// well. The caller has locked the app's row, then the user's. Codes: identifier-taken, limit-reached.
 func AddEmail(tx *store.Tx, u auth.User, e auth.Email) (auth.User, error) {
+	switch own, err := tx.EmailByCanonical(u.App, e.Canonical); {
+	case err == nil && own.User == u.ID && !own.Verified():
+		if _, err := tx.MarkEmailVerified(own, tx.Now()); err != nil {
+			return u, err
+		}
+		return u, save(tx, &u)
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return u, err
+	}
 	if err := RoomForEmail(tx, u); err != nil {
 		return u, err
 	}
@@ -47,7 +56,7 @@ func AddEmail(tx *store.Tx, u auth.User, e auth.Email) (auth.User, error) {
 }
 
 // MakePrimary lets mails go to another address of the user, whose row the caller has locked. Codes: not-found, conflict (it is
-// the primary one already).
+// the primary one already), email-unverified.
 func MakePrimary(tx *store.Tx, u auth.User, id auth.EmailID) (auth.User, error) {
 	e, err := OwnEmail(tx, u, id)
 	if err != nil {
@@ -55,6 +64,9 @@ func MakePrimary(tx *store.Tx, u auth.User, id auth.EmailID) (auth.User, error) 
 	}
 	if e.Primary {
 		return u, auth.E(auth.CodeConflict, "This is the primary address already.")
+	}
+	if !e.Verified() {
+		return u, auth.E(auth.CodeEmailUnverified, "Confirm this address first.")
 	}
 	set, err := tx.SetPrimaryEmail(e)
 	if err == nil && !set {

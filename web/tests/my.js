@@ -96,8 +96,7 @@ function overview(world, test) {
     await menu.locator('summary').focus();
     const focused = () => person.page.evaluate(() => document.activeElement.getAttribute('href'));
     for (let tabs = 0; tabs < 5 && await focused() !== '/my/profile'; tabs++) await person.page.keyboard.press('Tab');
-    await person.next(() => person.page.keyboard.press('Enter'));
-    assert.equal(person.path, '/my/profile');
+    await Promise.all([person.page.waitForURL('**/my/profile'), person.page.keyboard.press('Enter')]);
   });
 }
 
