@@ -21,8 +21,9 @@ type Client struct {
 	AllowedOrigins []string          `json:"allowed_origins"`
 	AccessTTL      time.Duration     `json:"access_ttl,omitempty"`
 	RefreshTTL     time.Duration     `json:"refresh_ttl,omitempty"`
-	CreatedAt      time.Time         `json:"created_at,omitempty"` // zero: with the database
-	UpdatedAt      time.Time         `json:"updated_at,omitempty"`
+	ClientOAuth
+	CreatedAt time.Time `json:"created_at,omitempty"` // zero: with the database
+	UpdatedAt time.Time `json:"updated_at,omitempty"`
 }
 
 // Clients is one page of the clients of an app, oldest first.
@@ -34,7 +35,7 @@ type Clients struct {
 func clientView(c auth.Client) Client {
 	return Client{ID: c.ID, App: c.App, Name: c.Name, Default: c.Default, Status: c.Status,
 		RedirectURIs: some(c.Settings.RedirectURIs), AllowedOrigins: some(c.Settings.AllowedOrigins),
-		AccessTTL: c.Settings.AccessTTL, RefreshTTL: c.Settings.RefreshTTL, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+		AccessTTL: c.Settings.AccessTTL, RefreshTTL: c.Settings.RefreshTTL, ClientOAuth: oauthView(c.Settings.OAuth), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
 }
 
 // some is the list, never nil.
@@ -112,6 +113,8 @@ type CreateClientInput struct {
 	AllowedOrigins []string      `input:"allowed_origins"`
 	AccessTTL      time.Duration `input:"access_ttl"`
 	RefreshTTL     time.Duration `input:"refresh_ttl"`
+	Type           string        `input:"type"` // what the settings begin with
+	ClientOAuthChange
 }
 
 func (c *Catalogue) createClient() *Definition {
@@ -119,16 +122,30 @@ func (c *Catalogue) createClient() *Definition {
 		Name: "create-client",
 		Doc: "Registers a client of an app. Redirects go to exactly one of `redirect_uris` (https, http on the own machine, " +
 			"or a private scheme such as `com.example.app`); scripts of `allowed_origins` may read answers and send " +
-			"cookies. `access_ttl` and `refresh_ttl` are how long its tokens live and its sessions idle.",
+			"cookies. `access_ttl` and `refresh_ttl` are how long its tokens live and its sessions idle. `type` (`web`, `browser`, " +
+			"`native` or `service`) chooses the OAuth settings that are not given; without it and without them the client is for " +
+			"our own doors alone. The secret of a client that has one is in this answer and nowhere else.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
-		Results: []Result{result[Client]("ok", "The client.")},
+		Results: []Result{result[NewClient]("ok", "The client, with its secret.")},
 		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeLimitReached},
 	}, func(ctx context.Context, r *Request, in *CreateClientInput) (Outcome, error) {
-		made, _, err := c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
+		preset, err := presetOf(in.Type)
+		if err != nil {
+			return Outcome{}, err
+		}
+		edit, err := in.edit()
+		if err != nil {
+			return Outcome{}, err
+		}
+		edit(&preset)
+		made, secret, err := c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
 			Settings: auth.ClientSettings{RedirectURIs: in.RedirectURIs, AllowedOrigins: in.AllowedOrigins,
-				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL}})
-		return clientOutcome(made, err)
+				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL, OAuth: preset}})
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(NewClient{Client: clientView(made), Secret: secret}), nil
 	})
 }
 
@@ -141,6 +158,7 @@ type UpdateClientInput struct {
 	AllowedOrigins Optional[[]string]      `input:"allowed_origins"`
 	AccessTTL      Optional[time.Duration] `input:"access_ttl"`
 	RefreshTTL     Optional[time.Duration] `input:"refresh_ttl"`
+	ClientOAuthChange
 }
 
 // changed is nil for an input that was left out, and the zero value for null.
@@ -164,9 +182,13 @@ func (c *Catalogue) updateClient() *Definition {
 		Results: []Result{result[Client]("ok", "The client as it is now.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *UpdateClientInput) (Outcome, error) {
+		edit, err := in.edit()
+		if err != nil {
+			return Outcome{}, err
+		}
 		return clientOutcome(c.deps.Apps.UpdateClient(ctx, r.Caller, in.AppID, in.ID, app.ClientChange{Name: changed(in.Name),
 			RedirectURIs: changed(in.RedirectURIs), AllowedOrigins: changed(in.AllowedOrigins),
-			AccessTTL: changed(in.AccessTTL), RefreshTTL: changed(in.RefreshTTL)}))
+			AccessTTL: changed(in.AccessTTL), RefreshTTL: changed(in.RefreshTTL), OAuth: edit}))
 	})
 }
 
