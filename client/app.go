@@ -104,7 +104,7 @@ func (c *Client) DeleteClient(ctx context.Context, app, id string) error {
 	return c.call(ctx, request{method: http.MethodDelete, path: clientPath(app, id)})
 }
 
-// UpdateApp changes an app: members of the change are name, registration, accounts_on_sign_up, password_min, locale,
+// UpdateApp changes an app: members of the change are name, registration, accounts_on_sign_up, client_id_metadata_documents, password_min, locale,
 // attributes (an AttributeRule by name), signing_algorithm, brand (accent, logo in base64, terms_url, privacy_url, support_email) and challenge (kind, secret, site_keys, hostnames, min_score, check_action, exempt_app_keys); nil puts a setting back. version is that of the app that the change was made against; 0: any.
 func (c *Client) UpdateApp(ctx context.Context, id string, version int64, change map[string]any) (App, error) {
 	var out App

@@ -207,12 +207,13 @@ func (c *Catalogue) deleteClient() *Definition {
 
 // UpdateAppInput is the input of update-app. IfMatch is the app's version as the ETag wrote it.
 type UpdateAppInput struct {
-	ID               auth.AppID                      `input:"id,required"`
-	Name             Optional[string]                `input:"name"`
-	Registration     Optional[auth.RegistrationMode] `input:"registration"` // null: open
-	AccountsOnSignUp Optional[bool]                  `input:"accounts_on_sign_up"`
-	PasswordMin      Optional[int]                   `input:"password_min"` // null: what the door says
-	Locale           Optional[string]                `input:"locale"`       // null: English
+	ID                auth.AppID                      `input:"id,required"`
+	Name              Optional[string]                `input:"name"`
+	Registration      Optional[auth.RegistrationMode] `input:"registration"` // null: open
+	AccountsOnSignUp  Optional[bool]                  `input:"accounts_on_sign_up"`
+	MetadataDocuments Optional[bool]                  `input:"client_id_metadata_documents"`
+	PasswordMin       Optional[int]                   `input:"password_min"` // null: what the door says
+	Locale            Optional[string]                `input:"locale"`       // null: English
 	// Attributes are rules by name, merged; a null member ends one, null puts back those of a new app.
 	Attributes       Optional[map[string]any] `input:"attributes"`
 	SigningAlgorithm Optional[string]         `input:"signing_algorithm"` // null: ES256
@@ -240,6 +241,7 @@ func (c *Catalogue) updateApp() *Definition {
 		Doc: "Changes the name and settings of an app (JSON Merge Patch). `registration` says how people sign up by " +
 			"themselves: `open`, `invite-code` (with a code that has a use left), `invite` (by mail alone), `waitlist` (an " +
 			"administrator lets them in) or `closed`. With `accounts_on_sign_up` everybody who signs up gets an account. " +
+			"With `client_id_metadata_documents` clients that nobody registered are known by a document at their client id. " +
 			"`attributes` declares what users have beyond our own fields: a rule with `type`, `max_length` and `writer` by name. " +
 			"`signing_algorithm` signs access tokens; HS256 is for old resource servers that share a secret. " +
 			"`locale` is the language for people who say none. `challenge` says what strangers must show before they sign up, sign in or have a mail sent. " +
@@ -259,7 +261,8 @@ func (c *Catalogue) updateApp() *Definition {
 			return Outcome{}, err
 		}
 		row, err := c.deps.Apps.Update(ctx, r.Caller, in.ID, app.Change{Name: changed(in.Name), PasswordMin: changed(in.PasswordMin),
-			Attributes: rules, SigningAlgorithm: changed(in.SigningAlgorithm), Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version,
+			Attributes: rules, SigningAlgorithm: changed(in.SigningAlgorithm), Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp),
+			MetadataDocuments: changed(in.MetadataDocuments), IfMatch: version,
 			Challenge: app.ChallengeChange{Kind: changed(in.Challenge), SiteKeys: changed(in.ChallengeSiteKeys),
 				Secret: changed(in.ChallengeSecret), Hostnames: changed(in.ChallengeHostnames), MinScore: changed(in.ChallengeMinScore),
 				CheckAction: changed(in.ChallengeAction), ExemptAppKeys: changed(in.ChallengeExempt)},
