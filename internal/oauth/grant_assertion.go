@@ -37,9 +37,6 @@ func (s *Service) proveAssertion(ctx context.Context, x *exchange) (*proven, err
 	wanted.Scopes = slices.DeleteFunc(slices.Clone(wanted.Scopes), unattended)
 	wanted.Offline = false
 	p := &proven{most: wanted, amr: []string{auth.AMRFederated}, brief: true}
-	if len(wanted.Scopes) == 0 && len(x.Form.Words("scope")) > 0 {
-		return nil, refuse(InvalidScope, "An assertion gives none of these scopes.")
-	}
 	if p.person, err = s.assertedUser(ctx, x.client.App, issuer, c.Subject); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ const inactive = `{"active":false}`
 
 // toldOf is what introspection tells of an access token: every claim of it, the custom ones too.
 func toldOf(c AccessClaims, payload []byte) (json.RawMessage, error) {
-	all := map[string]strict.RawMessage{}
+	all := map[string]json.RawMessage{}
 	if strict.Unmarshal(payload, &all) != nil {
 		return nil, badToken(nil)
 	}
@@ -28,8 +28,8 @@ func toldOf(c AccessClaims, payload []byte) (json.RawMessage, error) {
 	if c.Confirmation != nil {
 		kind = dpopType
 	}
-	all["active"], all["token_type"] = strict.RawMessage(`true`), strict.RawMessage(`"`+kind+`"`)
-	told, err := strict.Marshal(all)
+	all["active"], all["token_type"] = json.RawMessage(`true`), json.RawMessage(`"`+kind+`"`)
+	told, err := json.Marshal(all)
 	if err != nil {
 		return nil, fmt.Errorf("write what a token says: %w", err)
 	}

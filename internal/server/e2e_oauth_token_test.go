@@ -26,11 +26,10 @@ import (
 )
 
 const (
-	verifier    = "a-verifier-of-at-least-forty-three-characters-in-all"
-	callback    = "https://app.example.test/cb"
-	accessType  = "urn:ietf:params:oauth:token-type:access_token"
-	apiKeyType  = "urn:ostiary:params:oauth:token-type:api-key"
-	bearerGrant = auth.GrantJWTBearer
+	verifier   = "a-verifier-of-at-least-forty-three-characters-in-all"
+	callback   = "https://app.example.test/cb"
+	accessType = "urn:ietf:params:oauth:token-type:access_token"
+	apiKeyType = "urn:ostiary:params:oauth:token-type:api-key"
 )
 
 // issuing is a server with somebody who is signed in, for what clients do behind the browser's back.
@@ -58,7 +57,10 @@ type rp struct {
 
 // authenticated are the parameters by which it presents itself.
 func (c rp) authenticated() url.Values {
-	out := url.Values{"client_id": {string(c.ID)}}
+	out := url.Values{}
+	if c.ID != "" {
+		out.Set("client_id", string(c.ID))
+	}
 	if c.secret != "" && c.Settings.OAuth.AuthMethod == auth.ClientAuthPost {
 		out.Set("client_secret", c.secret)
 	}
@@ -117,7 +119,8 @@ func (h *issuing) code(c rp, scope string, changes ...func(*auth.AuthorizationCo
 	sum := sha256.Sum256([]byte(verifier))
 	code := auth.AuthorizationCode{App: c.App, Client: c.ID, User: auth.UserID(h.in.User.ID), Parent: auth.SessionID(h.in.Session.ID),
 		RedirectURI: callback, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]), Nonce: "n-1", AMR: []string{auth.AMRPassword},
-		AuthTime: h.i.Clock.Now(), Delegation: auth.Delegation{Scopes: strings.Fields(scope)}}
+		AuthTime:   h.i.Clock.Now(),
+		Delegation: auth.Delegation{Scopes: strings.Fields(scope), Offline: strings.Contains(scope, auth.ScopeOfflineAccess)}}
 	for _, change := range changes {
 		change(&code)
 	}
@@ -245,9 +248,7 @@ func (p *prover) claims(method, path, token string, others object) object {
 		sum := sha256.Sum256([]byte(token))
 		out["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
-	maps.Copy(out, others)
-	maps.DeleteFunc(out, func(_ string, v any) bool { return v == nil })
-	return out
+	return with(out, others)
 }
 
 func (p *prover) proof(method, path, token string) string {
@@ -275,7 +276,7 @@ func TestMetadata_MD01(t *testing.T) {
 				continue
 			}
 			path := strings.TrimPrefix(text, i.URL)
-			if slow := map[string]bool{"/oauth2/authorize": true, "/oauth2/par": true, "/oauth2/logout": true}; slow[path] {
+			if map[string]bool{"/oauth2/authorize": true, "/oauth2/par": true, "/oauth2/logout": true}[path] {
 				continue // served elsewhere
 			}
 			if r := w.ask("POST", path, url.Values{}); r.Status == 404 || r.Status == 405 {
@@ -358,4 +359,26 @@ func TestUserinfo_OI03_MD03(t *testing.T) {
 		h.i.Clock.Advance(16 * time.Minute)
 		h.ask("GET", "/oauth2/userinfo", nil, as(token)...).refused(401, "invalid_token")
 	})
+}
+
+// with is the claims with others in their place; nil removes one.
+func with(claims, others object) object {
+	maps.Copy(claims, others)
+	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+	return claims
+}
+
+// jwks are the public keys of clients that sign with h.key.
+func (h *issuing) jwks() json.RawMessage {
+	h.t.Helper()
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: h.key.Public(), KeyID: "k1", Algorithm: "ES256", Use: "sig"}}})
+	none(h.t, err)
+	return text
+}
+
+// serial is a text that was never used.
+func (h *issuing) serial() string { return secret.NewID(rand.Reader, h.i.Clock.Now()) }
+
+func basicHeader(id, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(password)))
 }
