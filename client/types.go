@@ -126,8 +126,9 @@ type App struct {
 	Status          string `json:"status"`
 	DefaultClientID string `json:"default_client_id"`
 	// Registration says how people sign up: open, invite-code, invite, waitlist or closed.
-	Registration     string `json:"registration"`
-	AccountsOnSignUp bool   `json:"accounts_on_sign_up"`
+	Registration      string `json:"registration"`
+	AccountsOnSignUp  bool   `json:"accounts_on_sign_up"`
+	MetadataDocuments bool   `json:"client_id_metadata_documents"`
 	// Locale is the language of mails and pages for people who say none; empty: English.
 	Locale      string `json:"locale,omitempty"`
 	PasswordMin int    `json:"password_min"`

@@ -323,7 +323,7 @@ func TestResources_OA13(t *testing.T) {
 			wantCode(t, err, auth.CodeInvalidRequest)
 		}
 		for _, scopes := range []map[string]string{{"openid": ""}, {"a b": ""}, {"a": strings.Repeat("x", 201)}} {
-			_, err = h.UpdateResource(ctx, operator, a.ID, made.ID, ResourceChange{Scopes: &scopes})
+			_, err = h.UpdateResource(ctx, operator, a.ID, made.ID, ResourceChange{Scopes: func(map[string]string) map[string]string { return scopes }})
 			wantCode(t, err, auth.CodeInvalidRequest)
 		}
 		foreign := auth.DefaultClient

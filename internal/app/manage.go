@@ -122,12 +122,14 @@ type Change struct {
 	PasswordMin      *int // 0: what the door says
 	Registration     *auth.RegistrationMode
 	AccountsOnSignUp *bool
-	Locale           *string // BCP 47; empty: English
-	SigningAlgorithm *string // empty: ES256
-	Attributes       AttributeChange
-	Challenge        ChallengeChange
-	Brand            BrandChange
-	IfMatch          *int64 // the version that the change was made against; nil: any
+	// MetadataDocuments lets clients be known by a document at their client id.
+	MetadataDocuments *bool
+	Locale            *string // BCP 47; empty: English
+	SigningAlgorithm  *string // empty: ES256
+	Attributes        AttributeChange
+	Challenge         ChallengeChange
+	Brand             BrandChange
+	IfMatch           *int64 // the version that the change was made against; nil: any
 }
 
 // Update changes the name and settings of an app. Errors: CodeInvalidRequest, CodeForbidden, CodeNotFound,
@@ -155,6 +157,7 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, chan
 		set(&a.Settings.PasswordMin, change.PasswordMin)
 		set(&a.Settings.Registration, change.Registration)
 		set(&a.Settings.AccountsOnSignUp, change.AccountsOnSignUp)
+		set(&a.Settings.MetadataDocuments, change.MetadataDocuments)
 		set(&a.Settings.Locale, change.Locale)
 		set(&a.Settings.SigningAlgorithm, change.SigningAlgorithm)
 		change.Attributes.apply(&a.Settings)

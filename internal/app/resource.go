@@ -119,7 +119,7 @@ func (s *Service) ShowResource(ctx context.Context, c auth.Caller, app auth.AppI
 // ResourceChange is what to change of a resource; nil leaves it as it is. Its identifier stays.
 type ResourceChange struct {
 	Name     *string
-	Scopes   *map[string]string
+	Scopes   func(map[string]string) map[string]string // nil: they stay
 	Client   *auth.ClientID
 	TokenTTL *time.Duration
 	Document *bool
@@ -130,7 +130,9 @@ type ResourceChange struct {
 func (s *Service) UpdateResource(ctx context.Context, c auth.Caller, app auth.AppID, id auth.ResourceID, change ResourceChange) (auth.ProtectedResource, error) {
 	return s.changeResource(ctx, c, app, id, "resource.updated", func(tx *store.Tx, r *auth.ProtectedResource) error {
 		set(&r.Name, change.Name)
-		set(&r.Scopes, change.Scopes)
+		if change.Scopes != nil {
+			r.Scopes = change.Scopes(r.Scopes)
+		}
 		set(&r.Client, change.Client)
 		set(&r.TokenTTL, change.TokenTTL)
 		set(&r.Document, change.Document)

@@ -78,14 +78,15 @@ func (c appsShowCmd) Run(e *env) error {
 }
 
 type appsUpdateCmd struct {
-	ID               string   `arg:"" help:"Id of the app."`
-	Name             string   `help:"Name that people see."`
-	Registration     string   `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
-	AccountsOnSignUp string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether everybody who signs up gets an account."`
-	PasswordMin      int      `placeholder:"N" help:"Least length of a password, 8 to 128."`
-	Locale           string   `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
-	Attribute        []string `placeholder:"NAME=TYPE:WRITER[:MAX]" help:"Field that users have beyond ours: string, integer, number or boolean, written by user or admin; NAME=none ends it. May be repeated."`
-	SigningAlgorithm string   `placeholder:"ALG" help:"Of access tokens: ES256, EdDSA, RS256, or HS256 for old resource servers (ostiary keys shared)."`
+	ID                string   `arg:"" help:"Id of the app."`
+	Name              string   `help:"Name that people see."`
+	Registration      string   `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
+	MetadataDocuments string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether clients that nobody registered are known by a document at their client id."`
+	AccountsOnSignUp  string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether everybody who signs up gets an account."`
+	PasswordMin       int      `placeholder:"N" help:"Least length of a password, 8 to 128."`
+	Locale            string   `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
+	Attribute         []string `placeholder:"NAME=TYPE:WRITER[:MAX]" help:"Field that users have beyond ours: string, integer, number or boolean, written by user or admin; NAME=none ends it. May be repeated."`
+	SigningAlgorithm  string   `placeholder:"ALG" help:"Of access tokens: ES256, EdDSA, RS256, or HS256 for old resource servers (ostiary keys shared)."`
 
 	Accent  string `placeholder:"#RRGGBB" help:"Colour of the app on pages; none takes it away."`
 	Logo    string `placeholder:"FILE" help:"PNG, JPEG or WebP file of at most 40 KiB; none takes it away."`
@@ -109,6 +110,9 @@ func (c appsUpdateCmd) Run(e *env) error {
 		if value != "" {
 			change[name] = value
 		}
+	}
+	if c.MetadataDocuments != "" {
+		change["client_id_metadata_documents"] = c.MetadataDocuments == "yes"
 	}
 	if c.AccountsOnSignUp != "" {
 		change["accounts_on_sign_up"] = c.AccountsOnSignUp == "yes"

@@ -268,6 +268,7 @@ func teams(s *shell) {
 		s.t.Errorf("%v", got)
 	}
 	s.fails(exitFailed, "clients", "create", "Web", "--redirect", "javascript:alert(1)")
+	oauthCommands(s)
 
 	secret := filepath.Join(s.t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("a-client-secret\n"), 0o600); err != nil {

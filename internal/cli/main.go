@@ -29,14 +29,17 @@ type commands struct {
 	Apps  appsCmd  `cmd:"" help:"Apps and the keys that identify them."`
 	Users usersCmd `cmd:"" help:"Users of an app."`
 
-	Clients     clientsCmd     `cmd:"" help:"Clients of an app: where people sign in."`
-	Providers   providersCmd   `cmd:"" help:"Identity providers that people sign in with."`
-	Accounts    accountsCmd    `cmd:"" help:"Accounts: customers or teams inside an app."`
-	Members     membersCmd     `cmd:"" help:"Who belongs to an account."`
-	Invites     invitesCmd     `cmd:"" help:"Invitations by mail."`
-	InviteCodes inviteCodesCmd `cmd:"" help:"Codes that let people sign up."`
-	Waitlists   waitlistsCmd   `cmd:"" help:"Who waits for what."`
-	Credits     creditsCmd     `cmd:"" help:"What users have of credit."`
+	Clients            clientsCmd            `cmd:"" help:"Clients of an app: where people sign in."`
+	Resources          resourcesCmd          `cmd:"" help:"Protected resources of an app: what tokens are made for."`
+	Consents           consentsCmd           `cmd:"" help:"What a user has let clients have."`
+	RegistrationTokens registrationTokensCmd `cmd:"" help:"Tokens with which clients register themselves."`
+	Providers          providersCmd          `cmd:"" help:"Identity providers that people sign in with."`
+	Accounts           accountsCmd           `cmd:"" help:"Accounts: customers or teams inside an app."`
+	Members            membersCmd            `cmd:"" help:"Who belongs to an account."`
+	Invites            invitesCmd            `cmd:"" help:"Invitations by mail."`
+	InviteCodes        inviteCodesCmd        `cmd:"" help:"Codes that let people sign up."`
+	Waitlists          waitlistsCmd          `cmd:"" help:"Who waits for what."`
+	Credits            creditsCmd            `cmd:"" help:"What users have of credit."`
 
 	Keys      keysCmd      `cmd:"" help:"Signing keys and the master key."`
 	Contract  contractCmd  `cmd:"" help:"The API documents that the server speaks."`

@@ -46,12 +46,12 @@ func TestExpressions(t *testing.T) {
 		return claimValue(p, input)
 	}
 	for expression, want := range map[string]string{
-		`user.attributes.plan`:                                  `"pro"`,
-		`has(user.attributes.other) ? "a" : null`:               `null`,
-		`user.attributes.seats > 2.0`:                           `true`,
-		`{"a": [1, 2u, 1.5, true], "b": user.email}`:            `{"a":[1,2,1.5,true],"b":"a@x.example"}`,
-		`scopes.filter(s, s.startsWith("r"))`:                   `["roles"]`,
-		`"roles" in scopes && user.email.endsWith("x.example")`: `true`,
+		`user.attributes.plan`: `"pro"`,
+		`has(user.attributes.other) ? user.attributes.other : null`: `null`,
+		`user.attributes.seats > 2.0`:                               `true`,
+		`{"a": [1, 2u, 1.5, true], "b": user.email}`:                `{"a":[1,2,1.5,true],"b":"a@x.example"}`,
+		`scopes.filter(s, s.startsWith("r"))`:                       `["roles"]`,
+		`"roles" in scopes && user.email.endsWith("x.example")`:     `true`,
 	} {
 		got, err := eval(expression)
 		text, _ := json.Marshal(got)

@@ -31,17 +31,6 @@ type IDClaims struct {
 // idToken makes the ID token of an answer. With an access token beside it, what the scopes let the client know of the
 // person comes from userinfo; the `claims` parameter can ask for some of it here (OpenID Core sections 5.4 and 5.5).
 func (s *Service) idToken(ctx context.Context, t tokenFacts, access string) (string, error) {
-	algorithm := t.client.Settings.OAuth.IDTokenAlg
-	if algorithm == "" {
-		algorithm = auth.AlgorithmRS256 // OpenID Core section 15.1
-	}
-	amr := methods(t)
-	c := IDClaims{Issuer: s.o.Issuer, Subject: s.subject(t.client, t.user.ID), Audience: audience{t.client.OAuthID()},
-		SessionID: sidOf(t.session), IssuedAt: t.now.Unix(), ExpiresAt: t.now.Add(s.o.Settings.IDTTL).Unix(), Nonce: t.nonce,
-		AMR: amr, ACR: auth.ACROf(amr), AccessTokenHash: tokenHash(algorithm, access)}
-	if at := provenAt(t); !at.IsZero() {
-		c.AuthTime = at.Unix()
-	}
 	person, err := s.requestedClaims(ctx, t)
 	if err != nil {
 		return "", err
@@ -50,11 +39,34 @@ func (s *Service) idToken(ctx context.Context, t tokenFacts, access string) (str
 	if err != nil {
 		return "", err
 	}
-	payload, err := merged(c, allowedBeside(person, custom))
+	payload, err := merged(s.idClaims(t, access), allowedBeside(person, custom))
 	if err != nil {
 		return "", err
 	}
-	return s.o.Signer.Sign(ctx, algorithm, idType, payload)
+	return s.o.Signer.Sign(ctx, idAlgorithm(t.client), idType, payload)
+}
+
+// idAlgorithm signs the ID tokens of a client.
+func idAlgorithm(c auth.Client) string {
+	if own := c.Settings.OAuth.IDTokenAlg; own != "" {
+		return own
+	}
+	return auth.AlgorithmRS256 // OpenID Core section 15.1
+}
+
+// idClaims are those of the ID token beside an access token; empty: none.
+func (s *Service) idClaims(t tokenFacts, access string) IDClaims {
+	amr := methods(t)
+	c := IDClaims{Issuer: s.o.Issuer, Subject: s.subject(t.client, t.user.ID), Audience: audience{t.client.OAuthID()},
+		SessionID: sidOf(t.session), IssuedAt: t.now.Unix(), ExpiresAt: t.now.Add(s.o.Settings.IDTTL).Unix(), Nonce: t.nonce,
+		AMR: amr, ACR: auth.ACROf(amr)}
+	if access != "" {
+		c.AccessTokenHash = tokenHash(idAlgorithm(t.client), access)
+	}
+	if at := provenAt(t); !at.IsZero() {
+		c.AuthTime = at.Unix()
+	}
+	return c
 }
 
 // sidOf is what clients know a browser's session as; a device has none but its own.

@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
+	"github.com/ostiary-id/ostiary/internal/oauth"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/signer"
@@ -53,6 +54,7 @@ type Deps struct {
 	Federation *federation.Service
 	Login      *login.Service
 	Lifecycle  *lifecycle.Service
+	OAuth      *oauth.Service
 	Signer     *signer.Signer
 	Audit      *audit.Log
 	PublicURL  string // scheme://host[:port]
@@ -196,6 +198,22 @@ func (c *Catalogue) waysInAndTeams() []*Definition {
 		c.createClient(),
 		c.updateClient(),
 		c.deleteClient(),
+		c.listClientSecrets(),
+		c.rotateClientSecret(),
+		c.revokeClientSecret(),
+		c.previewClaims(),
+		c.listResources(),
+		c.getResource(),
+		c.createResource(),
+		c.updateResource(),
+		c.deleteResource(),
+		c.listRegistrationTokens(),
+		c.createRegistrationToken(),
+		c.revokeRegistrationToken(),
+		c.listConsents(),
+		c.revokeConsent(),
+		c.listUserConsents(),
+		c.revokeUserConsent(),
 
 		c.listAccounts(),
 		c.getAccount(),

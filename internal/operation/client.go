@@ -21,8 +21,9 @@ type Client struct {
 	AllowedOrigins []string          `json:"allowed_origins"`
 	AccessTTL      time.Duration     `json:"access_ttl,omitempty"`
 	RefreshTTL     time.Duration     `json:"refresh_ttl,omitempty"`
-	CreatedAt      time.Time         `json:"created_at,omitempty"` // zero: with the database
-	UpdatedAt      time.Time         `json:"updated_at,omitempty"`
+	ClientOAuth
+	CreatedAt time.Time `json:"created_at,omitempty"` // zero: with the database
+	UpdatedAt time.Time `json:"updated_at,omitempty"`
 }
 
 // Clients is one page of the clients of an app, oldest first.
@@ -34,7 +35,7 @@ type Clients struct {
 func clientView(c auth.Client) Client {
 	return Client{ID: c.ID, App: c.App, Name: c.Name, Default: c.Default, Status: c.Status,
 		RedirectURIs: some(c.Settings.RedirectURIs), AllowedOrigins: some(c.Settings.AllowedOrigins),
-		AccessTTL: c.Settings.AccessTTL, RefreshTTL: c.Settings.RefreshTTL, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+		AccessTTL: c.Settings.AccessTTL, RefreshTTL: c.Settings.RefreshTTL, ClientOAuth: oauthView(c.Settings.OAuth), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
 }
 
 // some is the list, never nil.
@@ -112,6 +113,8 @@ type CreateClientInput struct {
 	AllowedOrigins []string      `input:"allowed_origins"`
 	AccessTTL      time.Duration `input:"access_ttl"`
 	RefreshTTL     time.Duration `input:"refresh_ttl"`
+	Type           string        `input:"type"` // what the settings begin with
+	ClientOAuthChange
 }
 
 func (c *Catalogue) createClient() *Definition {
@@ -119,16 +122,30 @@ func (c *Catalogue) createClient() *Definition {
 		Name: "create-client",
 		Doc: "Registers a client of an app. Redirects go to exactly one of `redirect_uris` (https, http on the own machine, " +
 			"or a private scheme such as `com.example.app`); scripts of `allowed_origins` may read answers and send " +
-			"cookies. `access_ttl` and `refresh_ttl` are how long its tokens live and its sessions idle.",
+			"cookies. `access_ttl` and `refresh_ttl` are how long its tokens live and its sessions idle. `type` (`web`, `browser`, " +
+			"`native` or `service`) chooses the OAuth settings that are not given; without it and without them the client is for " +
+			"our own doors alone. The secret of a client that has one is in this answer and nowhere else.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
-		Results: []Result{result[Client]("ok", "The client.")},
+		Results: []Result{result[NewClient]("ok", "The client, with its secret.")},
 		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeLimitReached},
 	}, func(ctx context.Context, r *Request, in *CreateClientInput) (Outcome, error) {
-		made, _, err := c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
+		preset, err := presetOf(in.Type)
+		if err != nil {
+			return Outcome{}, err
+		}
+		edit, err := in.edit()
+		if err != nil {
+			return Outcome{}, err
+		}
+		edit(&preset)
+		made, secret, err := c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
 			Settings: auth.ClientSettings{RedirectURIs: in.RedirectURIs, AllowedOrigins: in.AllowedOrigins,
-				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL}})
-		return clientOutcome(made, err)
+				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL, OAuth: preset}})
+		if err != nil {
+			return Outcome{}, err
+		}
+		return OK(NewClient{Client: clientView(made), Secret: secret}), nil
 	})
 }
 
@@ -141,6 +158,7 @@ type UpdateClientInput struct {
 	AllowedOrigins Optional[[]string]      `input:"allowed_origins"`
 	AccessTTL      Optional[time.Duration] `input:"access_ttl"`
 	RefreshTTL     Optional[time.Duration] `input:"refresh_ttl"`
+	ClientOAuthChange
 }
 
 // changed is nil for an input that was left out, and the zero value for null.
@@ -164,9 +182,13 @@ func (c *Catalogue) updateClient() *Definition {
 		Results: []Result{result[Client]("ok", "The client as it is now.")},
 		Errors:  []auth.Code{auth.CodeNotFound},
 	}, func(ctx context.Context, r *Request, in *UpdateClientInput) (Outcome, error) {
+		edit, err := in.edit()
+		if err != nil {
+			return Outcome{}, err
+		}
 		return clientOutcome(c.deps.Apps.UpdateClient(ctx, r.Caller, in.AppID, in.ID, app.ClientChange{Name: changed(in.Name),
 			RedirectURIs: changed(in.RedirectURIs), AllowedOrigins: changed(in.AllowedOrigins),
-			AccessTTL: changed(in.AccessTTL), RefreshTTL: changed(in.RefreshTTL)}))
+			AccessTTL: changed(in.AccessTTL), RefreshTTL: changed(in.RefreshTTL), OAuth: edit}))
 	})
 }
 
@@ -185,12 +207,13 @@ func (c *Catalogue) deleteClient() *Definition {
 
 // UpdateAppInput is the input of update-app. IfMatch is the app's version as the ETag wrote it.
 type UpdateAppInput struct {
-	ID               auth.AppID                      `input:"id,required"`
-	Name             Optional[string]                `input:"name"`
-	Registration     Optional[auth.RegistrationMode] `input:"registration"` // null: open
-	AccountsOnSignUp Optional[bool]                  `input:"accounts_on_sign_up"`
-	PasswordMin      Optional[int]                   `input:"password_min"` // null: what the door says
-	Locale           Optional[string]                `input:"locale"`       // null: English
+	ID                auth.AppID                      `input:"id,required"`
+	Name              Optional[string]                `input:"name"`
+	Registration      Optional[auth.RegistrationMode] `input:"registration"` // null: open
+	AccountsOnSignUp  Optional[bool]                  `input:"accounts_on_sign_up"`
+	MetadataDocuments Optional[bool]                  `input:"client_id_metadata_documents"`
+	PasswordMin       Optional[int]                   `input:"password_min"` // null: what the door says
+	Locale            Optional[string]                `input:"locale"`       // null: English
 	// Attributes are rules by name, merged; a null member ends one, null puts back those of a new app.
 	Attributes       Optional[map[string]any] `input:"attributes"`
 	SigningAlgorithm Optional[string]         `input:"signing_algorithm"` // null: ES256
@@ -218,6 +241,7 @@ func (c *Catalogue) updateApp() *Definition {
 		Doc: "Changes the name and settings of an app (JSON Merge Patch). `registration` says how people sign up by " +
 			"themselves: `open`, `invite-code` (with a code that has a use left), `invite` (by mail alone), `waitlist` (an " +
 			"administrator lets them in) or `closed`. With `accounts_on_sign_up` everybody who signs up gets an account. " +
+			"With `client_id_metadata_documents` clients that nobody registered are known by a document at their client id. " +
 			"`attributes` declares what users have beyond our own fields: a rule with `type`, `max_length` and `writer` by name. " +
 			"`signing_algorithm` signs access tokens; HS256 is for old resource servers that share a secret. " +
 			"`locale` is the language for people who say none. `challenge` says what strangers must show before they sign up, sign in or have a mail sent. " +
@@ -237,7 +261,8 @@ func (c *Catalogue) updateApp() *Definition {
 			return Outcome{}, err
 		}
 		row, err := c.deps.Apps.Update(ctx, r.Caller, in.ID, app.Change{Name: changed(in.Name), PasswordMin: changed(in.PasswordMin),
-			Attributes: rules, SigningAlgorithm: changed(in.SigningAlgorithm), Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version,
+			Attributes: rules, SigningAlgorithm: changed(in.SigningAlgorithm), Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp),
+			MetadataDocuments: changed(in.MetadataDocuments), IfMatch: version,
 			Challenge: app.ChallengeChange{Kind: changed(in.Challenge), SiteKeys: changed(in.ChallengeSiteKeys),
 				Secret: changed(in.ChallengeSecret), Hostnames: changed(in.ChallengeHostnames), MinScore: changed(in.ChallengeMinScore),
 				CheckAction: changed(in.ChallengeAction), ExemptAppKeys: changed(in.ChallengeExempt)},

@@ -351,21 +351,22 @@ type Authentication struct {
 
 // App is an app as administrators see it.
 type App struct {
-	ID               auth.AppID                    `json:"id"`
-	Name             string                        `json:"name"`
-	Status           auth.AppStatus                `json:"status"`
-	DefaultClient    auth.ClientID                 `json:"default_client_id,omitempty"`
-	SigningAlgorithm string                        `json:"signing_algorithm,omitempty"`
-	Attributes       map[string]auth.AttributeRule `json:"attributes"`
-	Registration     auth.RegistrationMode         `json:"registration"` // how people sign up
-	AccountsOnSignUp bool                          `json:"accounts_on_sign_up"`
-	PasswordMin      int                           `json:"password_min"` // 0: what the door says
-	Locale           string                        `json:"locale,omitempty"`
-	Challenge        Challenges                    `json:"challenge"`
-	Brand            Brand                         `json:"brand"`
-	Version          int64                         `json:"version"`
-	CreatedAt        time.Time                     `json:"created_at,omitempty"` // zero: with the database
-	UpdatedAt        time.Time                     `json:"updated_at,omitempty"`
+	ID                auth.AppID                    `json:"id"`
+	Name              string                        `json:"name"`
+	Status            auth.AppStatus                `json:"status"`
+	DefaultClient     auth.ClientID                 `json:"default_client_id,omitempty"`
+	SigningAlgorithm  string                        `json:"signing_algorithm,omitempty"`
+	Attributes        map[string]auth.AttributeRule `json:"attributes"`
+	Registration      auth.RegistrationMode         `json:"registration"` // how people sign up
+	AccountsOnSignUp  bool                          `json:"accounts_on_sign_up"`
+	MetadataDocuments bool                          `json:"client_id_metadata_documents"`
+	PasswordMin       int                           `json:"password_min"` // 0: what the door says
+	Locale            string                        `json:"locale,omitempty"`
+	Challenge         Challenges                    `json:"challenge"`
+	Brand             Brand                         `json:"brand"`
+	Version           int64                         `json:"version"`
+	CreatedAt         time.Time                     `json:"created_at,omitempty"` // zero: with the database
+	UpdatedAt         time.Time                     `json:"updated_at,omitempty"`
 }
 
 // Brand is how an app looks to people, beside its name.

@@ -104,7 +104,7 @@ func (c *Catalogue) appView(ctx context.Context, a auth.App) (App, error) {
 	client, err := c.deps.Apps.DefaultClient(ctx, a.ID)
 	return App{ID: a.ID, Name: a.Name, Status: a.Status, DefaultClient: client.ID,
 		SigningAlgorithm: a.Settings.SigningAlgorithm, Attributes: a.Settings.Attributes, Version: a.Version,
-		Registration: registration(a.Settings), AccountsOnSignUp: a.Settings.AccountsOnSignUp, PasswordMin: a.Settings.PasswordMin,
+		Registration: registration(a.Settings), AccountsOnSignUp: a.Settings.AccountsOnSignUp, MetadataDocuments: a.Settings.MetadataDocuments, PasswordMin: a.Settings.PasswordMin,
 		Locale:    a.Settings.Locale,
 		Brand:     c.brandView(a),
 		Challenge: challengeView(a.Settings.Challenge), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}, err

@@ -202,7 +202,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
 		APIKeys: h.apikeys, Apps: h.apps, Challenges: h.challenges, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
 		Federation: h.federation,
-		Login:      h.login, Lifecycle: h.lifecycle, Signer: h.signer, Audit: h.audit,
+		Login:      h.login, Lifecycle: h.lifecycle, OAuth: h.oauth, Signer: h.signer, Audit: h.audit,
 		PublicURL: c.PublicBase(), Clock: o.Clock, Observe: observe})
 	h.late.live = h.catalogue
 	h.late.credentials = &operation.Credentials{Sessions: h.sessions, Keys: h.apikeys, Apps: h.apps, Limits: h.limits}
