@@ -219,13 +219,18 @@ func (s *Service) UpdateClient(ctx context.Context, c auth.Caller, app auth.AppI
 		if err := s.apply(to, change); err != nil {
 			return err
 		}
-		if before.AuthMethod.Secret() && !to.Settings.OAuth.AuthMethod.Secret() {
-			if _, err := tx.RevokeClientSecrets(app, id, auth.SecretOfClient); err != nil {
-				return fmt.Errorf("end the secrets of a client: %w", err)
-			}
-		}
-		return resourcesExist(tx, *to, before.Resources)
+		return settled(tx, *to, before)
 	}})
+}
+
+// settled ends the secrets of a client that proves itself by none any more, and refuses resources that there are not.
+func settled(tx *store.Tx, c auth.Client, before auth.OAuthSettings) error {
+	if before.AuthMethod.Secret() && !c.Settings.OAuth.AuthMethod.Secret() {
+		if _, err := tx.RevokeClientSecrets(c.App, c.ID, auth.SecretOfClient); err != nil {
+			return fmt.Errorf("end the secrets of a client: %w", err)
+		}
+	}
+	return resourcesExist(tx, c, before.Resources)
 }
 
 // DeleteClient ends a client: its sessions are refused at once, and its id is not found any more. Errors:

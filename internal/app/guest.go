@@ -17,7 +17,7 @@ func (s *Service) ChangeGuest(tx *store.Tx, c auth.Caller, app auth.AppID, id au
 		if to.Settings.OAuth.Origin() != auth.OriginDynamic {
 			return missing(store.ErrNotFound, "client")
 		}
-		before := to.Settings.OAuth.Resources
+		before := to.Settings.OAuth
 		err := edit(to)
 		if err == nil {
 			to.Name, err = checkName(to.Name)
@@ -28,7 +28,7 @@ func (s *Service) ChangeGuest(tx *store.Tx, c auth.Caller, app auth.AppID, id au
 		if err != nil {
 			return err
 		}
-		return resourcesExist(tx, *to, before)
+		return settled(tx, *to, before)
 	}})
 }
 

@@ -112,22 +112,21 @@ func (s sampler) credentials(n *document.Node) (lines []string) {
 			return nil
 		}
 	}
-	for _, alternative := range list.Elements() {
-		for _, member := range alternative.Members() {
-			scheme := s.doc.Follow(s.doc.Root.At("components", "securitySchemes").Get(member.Key))
-			value := sampleToken
-			if scheme.Get("x-credential").Str() == "app-key" {
-				value = sampleAppKey
-			}
-			if name := scheme.Get("name").Str(); name != "" {
-				lines = append(lines, name+": "+value)
-			} else {
-				lines = append(lines, "Authorization: Bearer "+value)
-			}
-		}
-		return lines
+	if len(list.Elements()) == 0 {
+		return nil
 	}
-	return nil
+	for _, member := range list.Elements()[0].Members() {
+		scheme := s.doc.Follow(s.doc.Root.At("components", "securitySchemes").Get(member.Key))
+		name, value := scheme.Get("name").Str(), sampleToken
+		if scheme.Get("x-credential").Str() == "app-key" {
+			value = sampleAppKey
+		}
+		if name == "" {
+			name, value = "Authorization", "Bearer "+value
+		}
+		lines = append(lines, name+": "+value)
+	}
+	return lines
 }
 
 // body has the required properties and those that name a person.

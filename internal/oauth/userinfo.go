@@ -31,6 +31,11 @@ func (s *Service) Userinfo(ctx context.Context, u AccessUse) (Userinfo, error) {
 	}
 	claims := personClaims(t.User, t.Email, t.scopes())
 	maps.Copy(claims, rights(t))
+	custom, err := s.custom(ctx, holder{t.Client, t.User, auth.Membership{Account: t.Account, Role: auth.MemberRole(t.AccountRole)}, t.scopes()})
+	if err != nil {
+		return Userinfo{}, err
+	}
+	claims = allowedBeside(claims, custom)
 	claims["sub"] = t.Subject
 	algorithm := t.Client.Settings.OAuth.UserinfoAlg
 	if algorithm == "" {

@@ -192,6 +192,9 @@ func TestAdministration(t *testing.T) {
 			Token: link.Token, Email: "ada@example.com", Password: password, Name: "Ada"})
 		h.refused(auth.CodeConflict)(h.callIn(operation.WithOperator(t.Context()), "issue-setup-link", &operation.IssueSetupLinkInput{}))
 		as := bearer(first.Tokens.AccessToken)
+		if found := must[operation.Events](h, "list-events", &operation.ListEventsInput{Action: "setup-link.issued"}, as).Events; len(found) != 1 {
+			t.Errorf("%d links were recorded", len(found))
+		}
 
 		h.clock.Advance(time.Second)
 		made := must[operation.UserResult](h, "create-user", &operation.CreateUserInput{Email: "jo@example.com", EmailVerified: true,

@@ -85,7 +85,7 @@ func (c *Catalogue) issueSetupLink() *Definition {
 		Results: []Result{result[SetupLink]("ok", "The link.")},
 		Errors:  []auth.Code{auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *IssueSetupLinkInput) (Outcome, error) {
-		link, needed, err := c.deps.Login.EnsureSetupProof(ctx)
+		link, needed, err := c.deps.Login.IssueSetupLink(ctx, r.Caller)
 		if err != nil {
 			return Outcome{}, err
 		}

@@ -174,7 +174,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Queue: h.queue, Clock: o.Clock, Rand: o.Rand,
 		Settings: sessionSettings(c.Lifetimes)})
 	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck,
-		SealChallenge: h.challenges.Seal})
+		SealChallenge: h.challenges.Seal, BadClaim: oauth.BadClaim})
 	h.apikeys = apikey.New(apikey.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})
 	h.accounts = &account.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.invites = &invite.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
@@ -197,7 +197,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.lifecycle = &lifecycle.Service{Login: h.login}
 	h.oauth = oauth.New(oauth.Options{DB: h.db, Apps: h.apps, APIKeys: h.apikeys, Sessions: h.sessions, Signer: h.signer, Keys: h.keys, Proofs: h.proofs,
 		Limits: h.limits, Audit: h.audit, Outbound: h.outbound, Clock: o.Clock, Rand: o.Rand, Issuer: c.PublicBase(),
-		Settings: oauthSettings(c)})
+		Settings: oauthSettings(c), Logger: o.Logger})
 
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
 		APIKeys: h.apikeys, Apps: h.apps, Challenges: h.challenges, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,

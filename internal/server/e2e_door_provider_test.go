@@ -19,7 +19,9 @@ func (v visitor) away(club *upstream, path string, fields ...string) string {
 		v.t.Fatalf("%s goes on to %q", r.what, to)
 	}
 	r.says(`href="` + club.URL)
-	return "/provider/default/club/callback?" + club.answer(to).Encode()
+	at, err := url.Parse(to)
+	none(v.t, err)
+	return strings.TrimPrefix(at.Query().Get("redirect_uri"), v.i.URL) + "?" + club.answer(to).Encode()
 }
 
 // long is a request for a token as long as one may be, which must come through everything that a person does at the door.
@@ -45,6 +47,7 @@ func TestProviderPages_FD04_FD09(t *testing.T) {
 		v.open("/sign-in").want(200).says(`action="/sign-in/provider"`, `name="provider" value="club"`, "The Club")
 		back := v.away(club, "/sign-in/provider", "provider", "club", "return_to", long)
 		newVisitor(t, i).open(back).want(400) // another browser
+		v.ask("HEAD", back, nil).want(405)
 		v.open(back).onward(long)
 		if v.cookie("ostiary-default") == "" {
 			t.Error("nobody is signed in")
@@ -75,6 +78,27 @@ func TestProviderPages_FD04_FD09(t *testing.T) {
 		v.open("/provider/nobody/club/callback?state=x&code=y").want(404)
 		v.ask("POST", "/provider/default/club/callback", url.Values{"state": {"x"}}, "Origin", "https://evil.example", "Accept", "text/html").want(400)
 	}, loopbackAllowed())
+}
+
+// The pages of another app have its own providers, and sign in to it alone (TN-01).
+func TestProviderPagesOfAnApp_TN01(t *testing.T) {
+	i := servertest.Start(t, loopbackAllowed())
+	club := startUpstream(t)
+	shop := ok[client.App](t)(i.Operator.CreateApp(t.Context(), "Shop"))
+	ok[client.Provider](t)(i.Operator.WithApp(shop.ID).CreateProvider(t.Context(), client.NewProvider{Name: "club", Kind: "oauth2", Title: "The Club",
+		ClientID: upstreamClient, ClientSecret: upstreamSecret, AuthorizationURL: club.URL + "/authorize", TokenURL: club.URL + "/token", UserURL: club.URL + "/user",
+		Domains: []string{"example.com"}, Claims: map[string]string{"subject": "id", "email": "email", "email_verified": "email_verified"}}))
+	club.as(object{"id": "7", "email": "ann@example.com", "email_verified": true})
+	v := newVisitor(t, i)
+	v.open("/sign-in").want(200).lacks("The Club")
+	v.open("/sign-in?app="+shop.ID).want(200).says("The Club", "Shop")
+	v.send("/sign-in/provider", "provider", "club").want(404)
+	back := v.away(club, "/sign-in/provider", "provider", "club", "app", shop.ID)
+	v.open(strings.Replace(back, shop.ID, "default", 1)).want(400)
+	v.open(back).leads("/done/signed-in?app=" + shop.ID)
+	if v.cookie("ostiary-"+shop.ID) == "" || v.cookie("ostiary-default") != "" {
+		t.Error("the session is not the app's")
+	}
 }
 
 // Who comes with the address of somebody here proves that it is theirs first, by the mail or by the password (FD-02, FD-03).
@@ -150,5 +174,26 @@ func TestLongWayBack_WB05_WB09(t *testing.T) {
 	v.open("/two-factor?return_to=" + escaped).want(200).says("/oauth2/authorize")
 	v.send("/sign-in/mail", "identifier", "bob@example.com", "return_to", long).leads("/magic/code?return_to=" + escaped)
 	v.send("/sign-up", "email", "new@example.com", "password", phrase, "return_to", long).leads("/done/registered?return_to=" + escaped)
-	v.open("/done/registered?return_to=" + escaped).want(200)
+	v.open("/done/registered?return_to=" + escaped).want(200).says(`href="/sign-in?return_to=%2Foauth2`)
+}
+
+// Who follows the link of a mail in the browser that asked for it comes to where they wanted to be; in another one they do not.
+func TestMailedLinksResume(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		somebody(t, i, "ann@example.com")
+		const wanted = "/oauth2/authorize?client_id=shop&state=%26"
+		v := newVisitor(t, i)
+		v.send("/sign-up", "email", "new@example.com", "password", phrase, "return_to", wanted).want(303)
+		token := linkToken(t, i, "new@example.com", "/verify")
+		newVisitor(t, i).open("/verify?token=" + token).want(200)
+		v.send("/verify", "token", token).leads("/done/verified?return_to=" + url.QueryEscape(wanted))
+		v.send("/sign-in/mail", "identifier", "ann@example.com", "return_to", wanted).want(303)
+		v.send("/magic", "token", linkToken(t, i, "ann@example.com", "/magic")).onward(wanted)
+		v.send("/forgot", "identifier", "ann@example.com", "return_to", wanted).want(303)
+		v.send("/reset", "token", linkToken(t, i, "ann@example.com", "/reset"), "password", phrase+" again").leads("/done/reset?return_to=" + url.QueryEscape(wanted))
+
+		i.Clock.Advance(time.Minute)
+		v.send("/sign-in/mail", "identifier", "ann@example.com", "return_to", wanted).want(303)
+		newVisitor(t, i).send("/magic", "token", linkToken(t, i, "ann@example.com", "/magic")).leads("/done/signed-in")
+	})
 }

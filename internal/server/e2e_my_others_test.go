@@ -25,9 +25,9 @@ func TestMyIdentities(t *testing.T) {
 		ann.http = i.Browser()
 		ann.enter()
 		const path = "/my/identities"
-		id := ann.see(path, "The Club", "ann@example.com").hidden("id")
+		id := ann.see(path, "The Club", "ann@example.com").lacks("Link The Club").hidden("id")
 		bob := visit(t, i, "bob@example.com")
-		bob.see(path, "No account elsewhere is linked.").lacks("The Club")
+		bob.see(path, "No account elsewhere is linked.", "Link The Club", `href="/link/club?return_to=%2Fmy%2Fidentities"`)
 		bob.send(path, url.Values{"do": {"unlink"}, "id": {id}}).want(http.StatusNotFound)
 		ann.send(path, url.Values{"do": {"unlink"}, "id": {id}}).want(http.StatusConflict).says(`role="alert"`, "The Club")
 		ann.send("/my/password", url.Values{"password": {phrase}}).want(http.StatusOK).says("Your password is changed.")

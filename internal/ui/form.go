@@ -98,6 +98,7 @@ func verify(v *visit) error {
 	if _, err := v.stranger("verify-email", in); err != nil {
 		return err
 	}
+	v.resume()
 	return v.to("/done/verified")
 }
 
@@ -151,6 +152,7 @@ func reset(v *visit) error {
 		email, _ := v.resets(token) // without it the page only says less
 		return v.again("reset", err, &resetPage{Email: email})
 	}
+	v.resume()
 	return v.to("/done/reset")
 }
 
@@ -161,6 +163,7 @@ func magic(v *visit) error {
 	if err != nil {
 		return err
 	}
+	v.resume()
 	return v.entered(out, "/done/signed-in")
 }
 

@@ -13,14 +13,16 @@ import (
 type messagePage struct {
 	base
 	Text             string
-	Next             *remedy
+	Next, Also       *remedy
 	text, next, path string // keys of Text and Next, and the path of Next
+	resend           bool   // Also leads to another mail
 }
 
 // message is a page that says one thing, by keys of sentences.
 type message struct {
 	title, text string
 	next, path  string // key and path of the way on; empty: none
+	resend      bool   // another mail can be asked for
 }
 
 // messages are the pages after a form and those that others send people to: a closed list, so that nobody can
@@ -32,7 +34,7 @@ var messages = map[string]message{
 	"linked":     {title: "page.add-provider.done", text: "page.add-provider.done-text", next: "page.my.title", path: "/my"},
 	"passkey":    {title: "page.passkey.done", text: "page.passkey.done-text", next: "page.my.title", path: "/my"},
 	"reset":      {title: "page.reset.done", text: "page.reset.done-text", next: "page.sign-in.title", path: "/sign-in"},
-	"registered": {title: "page.done.mail", text: "page.done.registered", next: "page.resend.title", path: "/verify/resend"},
+	"registered": {title: "page.done.mail", text: "page.done.registered", next: "page.sign-in.title", path: "/sign-in", resend: true},
 	"waiting":    {title: "page.done.waiting", text: "page.done.waiting-text"},
 	"forgotten":  {title: "page.done.mail", text: "page.done.forgotten", next: "page.sign-in.title", path: "/sign-in"},
 	"proven":     {title: "page.done.proven", text: "page.done.proven-text"},
@@ -52,7 +54,7 @@ func showDone(v *visit) error {
 
 // tell shows one of the messages.
 func (v *visit) tell(m message) error {
-	return v.say(&messagePage{base: base{title: m.title}, text: m.text, next: m.next, path: m.path})
+	return v.say(&messagePage{base: base{title: m.title}, text: m.text, next: m.next, path: m.path, resend: m.resend})
 }
 
 // say fills the sentences of a message that come by key.
@@ -64,6 +66,10 @@ func (v *visit) say(shown *messagePage) error {
 	if err == nil && shown.next != "" {
 		shown.Next = &remedy{Path: v.link(shown.path)}
 		shown.Next.Text, err = t.T(shown.next, brandOf(v.app))
+	}
+	if err == nil && shown.resend {
+		shown.Also = &remedy{Path: v.link("/verify/resend")}
+		shown.Also.Text, err = t.T(titles["resend"])
 	}
 	if err != nil {
 		return err

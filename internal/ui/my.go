@@ -109,6 +109,7 @@ func (v *visit) mine(name string, content mineShown) error {
 	if v.r.Method == http.MethodGet {
 		o.retyped(v.r.URL.Query())
 	}
+	o.Below = name != "my"
 	var err error
 	if o.Menu, err = v.menuFor(v.r.URL.Path); err != nil {
 		return err
@@ -159,6 +160,21 @@ func (v *visit) settled(path, done string) error {
 	http.Redirect(v.w, v.r, v.linkWith(path, "done", done), http.StatusSeeOther)
 	return nil
 }
+
+// settledOr ends a POST: with the notice, or if it was refused with the page as it is made then, and what was wrong.
+func settledOr[P mineShown](v *visit, at notice, err error, page func() (P, error)) error {
+	if err == nil {
+		return v.settled(at.path, at.done)
+	}
+	shown, failed := page()
+	if failed != nil {
+		return err
+	}
+	return v.mineAgain(at.page, err, shown)
+}
+
+// notice is where a POST ends: at a path with a notice, which the page of a name shows.
+type notice struct{ path, done, page string }
 
 // settledAt is settled for a page that shows one of several things, by its id.
 func (v *visit) settledAt(path, id, done string) error {

@@ -54,12 +54,5 @@ func changeMyEmails(v *visit) error {
 	default:
 		return unknownForm()
 	}
-	if err == nil {
-		return v.settled("/my/emails", done)
-	}
-	shown, failed := v.newEmailsPage()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain("my-emails", err, shown)
+	return settledOr(v, notice{"/my/emails", done, "my-emails"}, err, v.newEmailsPage)
 }

@@ -1,6 +1,9 @@
 package ui
 
 import (
+	"net/url"
+	"slices"
+
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/operation"
 )
@@ -9,12 +12,18 @@ import (
 type identitiesPage struct {
 	owned
 	Identities []identity
+	Offered    []operation.ProviderMethod // providers of the app that the person has no account of
 }
 
 // identity is one of them, with the title of its provider.
 type identity struct {
 	operation.Identity
 	Title string
+}
+
+// Begin is the address where an account of a provider is linked, which leads back here.
+func (p *identitiesPage) Begin(m operation.ProviderMethod) string {
+	return p.Detour("/link/"+url.PathEscape(m.Provider), "/my/identities")
 }
 
 // Called is what the person is called there.
@@ -36,10 +45,13 @@ func (v *visit) newIdentitiesPage() (*identitiesPage, error) {
 	}
 	methods, _ := out.Value.(operation.LoginMethods)
 	titles := map[string]string{}
+	shown := &identitiesPage{}
 	for _, p := range methods.Providers {
 		titles[p.Provider] = p.Title
+		if !slices.ContainsFunc(list.Identities, func(i operation.Identity) bool { return i.Provider == p.Provider }) {
+			shown.Offered = append(shown.Offered, p)
+		}
 	}
-	shown := &identitiesPage{}
 	for _, one := range list.Identities {
 		title, ok := titles[one.Provider]
 		if !ok { // it is off
@@ -63,12 +75,5 @@ func changeMyIdentities(v *visit) error {
 		return unknownForm()
 	}
 	_, err := v.person("unlink-identity", &operation.UnlinkIdentityInput{ID: auth.IdentityID(v.form.Get("id"))})
-	if err == nil {
-		return v.settled("/my/identities", "identity-removed")
-	}
-	shown, failed := v.newIdentitiesPage()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain("my-identities", err, shown)
+	return settledOr(v, notice{"/my/identities", "identity-removed", "my-identities"}, err, v.newIdentitiesPage)
 }

@@ -50,14 +50,7 @@ func changeMyPasskeys(v *visit) error {
 	default:
 		return unknownForm()
 	}
-	if err == nil {
-		return v.settled("/my/passkeys", done)
-	}
-	shown, failed := v.newPasskeysPage()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain("my-passkeys", err, shown)
+	return settledOr(v, notice{"/my/passkeys", done, "my-passkeys"}, err, v.newPasskeysPage)
 }
 
 // myCeremonies register a passkey. Whoever has to prove first who they are is sent to where that can be done.

@@ -40,14 +40,7 @@ func changeMyWaitlists(v *visit) error {
 		return unknownForm()
 	}
 	_, err := v.person("leave-waitlist", &operation.FeatureInput{Feature: v.form.Get("feature")})
-	if err == nil {
-		return v.settled("/my/waitlists", "waitlist-left")
-	}
-	shown, failed := v.newWaitlistsPage()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain("my-waitlists", err, shown)
+	return settledOr(v, notice{"/my/waitlists", "waitlist-left", "my-waitlists"}, err, v.newWaitlistsPage)
 }
 
 // waitKeys are the sentences for how a wait stands.

@@ -14,6 +14,7 @@ func mySamples(name string, plain base) []shown {
 	some := owned{base: plain, Notice: "Notice"}
 	at := time.Unix(0, 0)
 	ada := operation.Me{User: operation.Profile{Email: "ada@example.com", Name: "Ada", TwoFactorEnabled: true}, HasPassword: true}
+	some.Below = true
 	some.Menu = []menuGroup{{Title: "Group", Items: []menuItem{{Path: "/my", Text: "Text", Current: true}, {Path: "/", Text: "Text"}}}}
 	switch name {
 	case "my":
@@ -52,7 +53,7 @@ func ownSamples(name string, some owned) []shown {
 		return []shown{&passkeysPage{}, &passkeysPage{owned: some, Signals: "{}", Passkeys: []operation.Passkey{{ID: "p", Name: "Key"},
 			{Name: "Phone", Model: "Model", Synced: true, LastUsedAt: at, CloneSuspectedAt: at}}}}
 	case "my-identities":
-		return []shown{&identitiesPage{}, &identitiesPage{owned: some, Identities: []identity{{Title: "Club"},
+		return []shown{&identitiesPage{}, &identitiesPage{owned: some, Offered: []operation.ProviderMethod{{Provider: "club", Title: "Club"}}, Identities: []identity{{Title: "Club"},
 			{Identity: operation.Identity{Email: "ada@example.com", LastUsedAt: at}, Title: "Club"}}}}
 	case "my-api-keys":
 		key := operation.APIKey{ID: "k", Name: "Build", Prefix: "ok", Scopes: []string{"a", "b"}, ExpiresAt: at, LastUsedAt: at, Usable: true}

@@ -158,7 +158,7 @@ func (p *Pages) routes(inbox bool) chi.Router {
 
 // ServeHTTP answers every path; those that are no page with 404. HEAD is answered like GET.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodHead {
+	if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, providerBelow) { // asking for the way back ends it
 		r = r.Clone(r.Context())
 		r.Method = http.MethodGet // net/http drops the body of the answer
 	}

@@ -20,7 +20,8 @@ const (
 	// stateLife is how long a person may be away at a provider.
 	stateLife = 15 * time.Minute
 	// providerBack is the way back that a provider knows; {app} is filled in here, {provider} by the operation.
-	providerBack = "/provider/{app}/{provider}/callback"
+	providerBack  = providerBelow + "{app}/{provider}/callback"
+	providerBelow = "/provider/"
 )
 
 // providerPages are the ways through the identity providers of the app. The way back is no page of its own: it ends the

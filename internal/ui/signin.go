@@ -126,7 +126,7 @@ func mailSignIn(v *visit) error {
 		return v.again("password", err, shown)
 	}
 	sent, _ := out.Value.(operation.MailedSignIn)
-	v.keep(flow{Identifier: email, Mailed: sent.Flow})
+	v.mailed(flow{Identifier: email, Mailed: sent.Flow})
 	return v.to("/magic/code")
 }
 

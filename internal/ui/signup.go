@@ -66,7 +66,7 @@ func signUp(v *visit) error {
 		}
 		return v.again("sign-up", err, shown)
 	case out.Result == "confirmation-pending":
-		v.keep(flow{Identifier: in.Email})
+		v.mailed(flow{Identifier: in.Email})
 		return v.to("/done/registered")
 	}
 	return v.entered(out, "/done/signed-in")
@@ -90,6 +90,7 @@ func resend(v *visit) error {
 	if _, err := v.stranger("request-email-verification", in); err != nil {
 		return v.again("resend", err, &formPage{})
 	}
+	v.mailed(flow{Identifier: in.Email})
 	return v.to("/done/registered")
 }
 
@@ -103,5 +104,6 @@ func forgot(v *visit) error {
 	if _, err := v.stranger("request-password-reset", in); err != nil {
 		return v.again("forgot", err, &formPage{})
 	}
+	v.mailed(flow{Identifier: in.Identifier})
 	return v.to("/done/forgotten")
 }

@@ -53,6 +53,7 @@ type base struct {
 	Scripts            []string
 	Nonce, RequestID   string
 	Menu               []menuGroup // of an account's pages; empty elsewhere
+	Below              bool        // it is one of these, below the overview
 	status             int
 	problem            *auth.Error // Problem is about it
 	remedyPath, remedy string      // path and key of the sentence of Remedy

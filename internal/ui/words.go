@@ -137,10 +137,27 @@ func samples(name string) []shown {
 		return []shown{&inboxPage{}, &inboxPage{base: plain,
 			Messages: []mail.InboxMessage{{ID: "1", To: "ada@example.com", Subject: "Subject", Text: "Text", Links: []string{"https://example.com/"}}}}}
 	case "message":
-		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Next: &remedy{"/", "Text"}}}
+		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Next: &remedy{"/", "Text"}, Also: &remedy{"/", "Text"}}}
 	case "sign-in", "password":
 		return []shown{&signInPage{}, &signInPage{base: plain, Identifier: "ada@example.com", Password: true, Mail: true, Passkey: true, Autofill: true, SignUp: true,
 			Who: "ada@example.com", Providers: sampleProviders()}}
+	case "magic-code":
+		return []shown{&codePage{}, &codePage{base: plain, Identifier: "ada@example.com"}}
+	case "two-factor":
+		return []shown{&twoFactorPage{}, &twoFactorPage{base: plain, Code: true, Passkey: true}}
+	case "sign-up":
+		return []shown{&signUpPage{Providers: sampleProviders()}, &signUpPage{base: plain, Code: true}, &signUpPage{Waiting: true}, &signUpPage{Shut: true}, &signUpPage{Shut: true, Invited: true}}
+	case "step-up":
+		return []shown{&stepUpPage{}, &stepUpPage{base: plain, Email: "ada@example.com", Password: true, Code: true, Passkey: true}}
+	case "reset":
+		return []shown{&resetPage{}, &resetPage{base: plain, Email: "ada@example.com"}}
+	}
+	return samplesBeyond(name, plain)
+}
+
+// samplesBeyond are those of pages that somebody comes to from elsewhere: from a mail, a provider or the first start.
+func samplesBeyond(name string, plain base) []shown {
+	switch name {
 	case "verify", "cancel", "keep", "magic", "invite", "link":
 		return []shown{&mailedPage{}, &mailedPage{plain, operation.LinkPreview{Email: "ada@example.com", Account: "Team", Provider: "Provider", Upstream: "Ada"}}}
 	case "add-provider":
@@ -153,16 +170,6 @@ func samples(name string) []shown {
 		return []shown{&setupPage{}, &setupPage{plain, 1, setupSteps, []choice{{"open", "Label", "Hint", true}}}}
 	case "setup-done":
 		return []shown{&startPage{}, &startPage{plain, "https://id.example.com/sign-in", []contract.Sample{{Contract: "ostiary", Title: "Ostiary", Method: "POST", Body: "{}"}}}}
-	case "magic-code":
-		return []shown{&codePage{}, &codePage{base: plain, Identifier: "ada@example.com"}}
-	case "two-factor":
-		return []shown{&twoFactorPage{}, &twoFactorPage{base: plain, Code: true, Passkey: true}}
-	case "sign-up":
-		return []shown{&signUpPage{Providers: sampleProviders()}, &signUpPage{base: plain, Code: true}, &signUpPage{Waiting: true}, &signUpPage{Shut: true}, &signUpPage{Shut: true, Invited: true}}
-	case "step-up":
-		return []shown{&stepUpPage{}, &stepUpPage{base: plain, Email: "ada@example.com", Password: true, Code: true, Passkey: true}}
-	case "reset":
-		return []shown{&resetPage{}, &resetPage{base: plain, Email: "ada@example.com"}}
 	}
 	return []shown{&formPage{}, &formPage{base: plain}}
 }

@@ -6,6 +6,11 @@ import { journey } from './journey.js';
 
 const scripted = Object.keys(manners).filter((manner) => manners[manner].javaScriptEnabled !== false);
 
+/** What is looked at on these journeys. */
+export const pages = ['my', 'my profile', 'my profile refused', 'my e-mail addresses', 'my e-mail addresses refused', 'my password', 'my two-factor',
+  'my two-factor, scan', 'my two-factor, backup codes', 'my two-factor, on', 'my passkeys', 'my passkeys, change', 'my linked accounts', 'my sessions', 'my API keys',
+  'my API keys, made', 'my API keys, list', 'my teams, none', 'my team', 'my teams', 'my activity', 'my waiting lists', 'my data', 'my account is going'];
+
 /** Journeys through the pages of one's own account. */
 export function journeys(world, test) {
   overview(world, test);
@@ -328,6 +333,8 @@ function record(world, test) {
     await person.look('my waiting lists');
     await does(person, 'leave', 'boats');
     await noticed(person, '/my/waitlists');
+    await person.open('/my/identities');
+    await person.look('my linked accounts');
   });
 }
 

@@ -41,6 +41,30 @@ function passkeys(world, test) {
     assert.ok(await person.session());
   }, scripted);
 
+  journey(world, test, 'make a passkey after signing in with a password', async (arrive) => {
+    const email = await world.house.user('offer');
+    const person = await arrive();
+    await enter(person, email);
+    assert.equal(person.path, '/done/signed-in');
+    await authenticator(person);
+    await person.page.locator('[data-passkey="register"] [data-passkey-start]').click();
+    await person.page.waitForURL('**/done/passkey');
+    await person.look('passkey made');
+    await person.open('/sign-out');
+    await person.send();
+    await person.open('/sign-in?return_to=%2Fstep-up%3Freturn_to%3D%252Fsign-out');
+    await person.page.waitForURL('**/step-up**');
+    const before = await person.session();
+    assert.ok(before);
+    await person.look('step-up with a passkey');
+    await person.page.locator('[data-passkey="step-up"] [data-passkey-start]').click();
+    await person.page.waitForURL('**/sign-out');
+    assert.notEqual(await person.session(), before);
+    await person.open('/done/signed-in');
+    const signals = JSON.parse(await person.page.locator('[data-signals]').getAttribute('data-signals'));
+    assert.equal(signals.credential_ids.length, 1, 'the authenticators are told which passkeys work');
+  }, scripted);
+
   journey(world, test, 'a passkey as the second factor', async (arrive) => {
     const { house } = world;
     const email = await house.user('second');

@@ -62,6 +62,16 @@ function modes(world, test) {
     await person.send();
     await person.look('waiting list done');
     assert.equal(person.path, '/done/waiting');
+
+    const { code } = await world.house.command('invite-codes', 'create', '--app', id);
+    const email = world.house.address('code-in-hand');
+    await person.open(`/sign-up?app=${id}`);
+    await person.next(() => person.page.locator('main .links a').first().click());
+    await person.look('waiting list with a code');
+    await person.fill({ email, password, invite_code: code });
+    await person.send();
+    assert.equal(person.path, '/done/registered');
+    await world.house.link(email, '/verify');
   });
 
   journey(world, test, 'nobody signs up', async (arrive) => {

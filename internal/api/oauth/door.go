@@ -90,6 +90,8 @@ func table() []route {
 		{path: oauth.RevokePath, methods: []string{"POST"}, serve: (*Door).revoke, open: true, personal: true},
 		{path: oauth.UserinfoPath, methods: []string{"GET", "POST"}, serve: (*Door).userinfo, failed: challenged, open: true, personal: true,
 			proofs: true},
+		{path: oauth.RegisterPath, methods: []string{"POST", "GET", "PUT", "DELETE"}, serve: (*Door).register, failed: challenged, open: true,
+			personal: true, below: true},
 		{path: oauth.DiscoveryPath, methods: []string{"GET"}, serve: (*Door).metadata, open: true},
 		{path: oauth.MetadataPath, methods: []string{"GET"}, serve: (*Door).metadata, open: true},
 		{path: oauth.ResourcePath, methods: []string{"GET"}, serve: (*Door).resource, open: true, below: true},
