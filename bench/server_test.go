@@ -18,6 +18,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/server"
+	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/telemetry"
 )
 
@@ -29,6 +30,7 @@ type front struct {
 	b        testing.TB
 	handler  http.Handler
 	operator http.Handler // the machine's operator's
+	db       *store.DB
 	serial   atomic.Int64
 }
 
@@ -51,7 +53,7 @@ func newFront(b testing.TB) *front {
 			b.Error(err)
 		}
 	})
-	return &front{b: b, handler: srv.Handler(), operator: srv.Operator()}
+	return &front{b: b, handler: srv.Handler(), operator: srv.Operator(), db: srv.DB()}
 }
 
 // memory is a ResponseWriter that keeps the answer.

@@ -30,17 +30,22 @@ func IssueCode(tx *store.Tx, text string, c auth.AuthorizationCode) error {
 // FindCode reads the code that a text is, used and expired ones too, and holds it until the transaction ends; found is
 // false for one that nobody was given.
 func FindCode(tx *store.Tx, text string) (c auth.AuthorizationCode, found bool, err error) {
+	return held(text, "an authorization code", tx.AuthorizationCodeForUpdate)
+}
+
+// held reads what a secret stands for, by its hash, and holds the row; found is false for one that nobody was given.
+func held[T any](text, what string, read func(hash []byte) (T, error)) (row T, found bool, err error) {
 	if !secret.TokenShaped(text) {
-		return c, false, nil
+		return row, false, nil
 	}
-	c, err = tx.AuthorizationCodeForUpdate(secret.Hash(text))
+	row, err = read(secret.Hash(text))
 	if errors.Is(err, store.ErrNotFound) {
-		return c, false, nil
+		return row, false, nil
 	}
 	if err != nil {
-		return c, false, fmt.Errorf("read an authorization code: %w", err)
+		return row, false, fmt.Errorf("read %s: %w", what, err)
 	}
-	return c, true, nil
+	return row, true, nil
 }
 
 // SpendCode notes what a code was exchanged for. It fails if FindCode did not hold an unused one in this transaction.

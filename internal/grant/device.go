@@ -40,17 +40,7 @@ func IssueDevice(tx *store.Tx, text string, d auth.DeviceAuthorization, life tim
 // FindDevice reads the authorization that a device code is, whatever became of it, and holds it until the transaction
 // ends; found is false for one that nobody was given.
 func FindDevice(tx *store.Tx, text string) (d auth.DeviceAuthorization, found bool, err error) {
-	if !secret.TokenShaped(text) {
-		return d, false, nil
-	}
-	d, err = tx.DeviceByCodeForUpdate(secret.Hash(text))
-	if errors.Is(err, store.ErrNotFound) {
-		return d, false, nil
-	}
-	if err != nil {
-		return d, false, fmt.Errorf("read a device authorization: %w", err)
-	}
-	return d, true, nil
+	return held(text, "a device authorization", tx.DeviceByCodeForUpdate)
 }
 
 // PollDevice notes that a device asked how far it is; early is true if it came too soon, and it has to wait longer from

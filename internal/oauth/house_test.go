@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -54,7 +55,8 @@ func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, keys *secret.Ke
 		Queue: &queue.Queue{Keys: keys, Rand: rand.Reader}})
 	apps := app.New(app.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
 	return &house{t: t, db: db, clock: clock, sessions: sessions, Service: New(Options{DB: db, Apps: apps, Sessions: sessions,
-		Signer: signs, Keys: keys, Proofs: &proof.Ledger{Rand: rand.Reader}, Audit: log, Outbound: outbound.New(outbound.Options{}),
+		APIKeys: apikey.New(apikey.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck}),
+		Signer:  signs, Keys: keys, Proofs: &proof.Ledger{Rand: rand.Reader}, Audit: log, Outbound: outbound.New(outbound.Options{}),
 		Limits: limit.New(limit.Options{DB: db, Keys: keys, Clock: clock.Now}), Clock: clock.Now, Rand: rand.Reader, Issuer: testIssuer})}
 }
 

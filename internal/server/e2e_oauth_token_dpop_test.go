@@ -196,6 +196,18 @@ func TestBoundRefresh_RT05(t *testing.T) {
 	})
 }
 
+// Every endpoint that takes proofs says which nonce the next one needs, whatever it answers (RFC 9449 section 8.2).
+func TestNonceOnEveryAnswer_DP01(t *testing.T) {
+	w := newWire(t, servertest.Start(t))
+	for _, path := range []string{"/oauth2/token", "/oauth2/par", "/oauth2/userinfo"} {
+		for _, method := range []string{"POST", "OPTIONS", "DELETE"} {
+			if r := w.ask(method, path, nil); r.Header.Get("DPoP-Nonce") == "" {
+				t.Errorf("%s %s: %d without a nonce", method, path, r.Status)
+			}
+		}
+	}
+}
+
 // Where no nonce is asked for, none is sent and none needed; a wrong one is still wrong.
 func TestNoNonce(t *testing.T) {
 	i := servertest.Start(t, servertest.Configure(func(c *config.Config) { c.OAuth.DPoPNonce = "off" }))

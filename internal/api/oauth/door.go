@@ -83,7 +83,7 @@ func table() []route {
 	return []route{
 		{path: oauth.AuthorizePath, methods: []string{"GET", "POST"}, serve: (*Door).authorize, seen: true, personal: true},
 		{path: oauth.ContinuePath, methods: []string{"GET"}, serve: (*Door).proceed, seen: true, personal: true},
-		{path: oauth.PARPath, methods: []string{"POST"}, serve: (*Door).push, open: true, personal: true},
+		{path: oauth.PARPath, methods: []string{"POST"}, serve: (*Door).push, open: true, personal: true, proofs: true},
 		{path: oauth.TokenPath, methods: []string{"POST"}, serve: (*Door).token, open: true, personal: true, proofs: true},
 		{path: oauth.DevicePath, methods: []string{"POST"}, serve: (*Door).device, open: true, personal: true},
 		{path: oauth.IntrospectPath, methods: []string{"POST"}, serve: (*Door).introspect, personal: true},
