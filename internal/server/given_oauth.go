@@ -51,7 +51,7 @@ func consented(by give) give {
 		if err != nil {
 			return nil, err
 		}
-		values["client_id"] = string(made.ID)
+		values["consent_client_id"] = string(made.ID)
 		return values, s.house.db.Write(ctx, func(tx *store.Tx) error {
 			return grant.Remember(tx, auth.DefaultApp, user, made.ID, auth.Delegation{Scopes: []string{auth.ScopeOpenID, auth.ScopeEmail}})
 		})
