@@ -118,7 +118,12 @@ func (s *Service) fitsRequest(claims proofClaims, c ProofCheck, jkt string) erro
 	case c.JKT != "" && c.JKT != jkt:
 		return badProof("The proof is of another key than the token's.")
 	}
-	if claims.Nonce == "" && s.o.Settings.NonceOff || s.knowsNonce(claims.Nonce) {
+	return s.fitsNonce(claims.Nonce)
+}
+
+// fitsNonce refuses a proof without a nonce of ours, unless none is asked for; a wrong one is refused in any case.
+func (s *Service) fitsNonce(nonce string) error {
+	if nonce == "" && s.o.Settings.NonceOff || s.knowsNonce(nonce) {
 		return nil
 	}
 	return refuse(UseDPoPNonce, "The proof needs the nonce of the DPoP-Nonce header.")
