@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
 	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/login"
+	"github.com/ostiary-id/ostiary/internal/oauth"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/signer"
@@ -53,6 +54,7 @@ type Deps struct {
 	Federation *federation.Service
 	Login      *login.Service
 	Lifecycle  *lifecycle.Service
+	OAuth      *oauth.Service
 	Signer     *signer.Signer
 	Audit      *audit.Log
 	PublicURL  string // scheme://host[:port]
@@ -81,7 +83,7 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses()), []*Definition{
+	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses(), c.authorizations()), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
@@ -179,6 +181,20 @@ func (c *Catalogue) passkeys() []*Definition {
 		c.deletePasskey(),
 		c.listUserPasskeys(),
 		c.deleteUserPasskey(),
+	}
+}
+
+// authorizations are what a person decides about OAuth clients.
+func (c *Catalogue) authorizations() []*Definition {
+	return []*Definition{
+		c.showAuthorization(),
+		c.approveAuthorization(),
+		c.denyAuthorization(),
+		c.showDevice(),
+		c.approveDevice(),
+		c.denyDevice(),
+		c.listConsents(),
+		c.revokeConsent(),
 	}
 }
 

@@ -199,7 +199,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
 		APIKeys: h.apikeys, Apps: h.apps, Challenges: h.challenges, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
 		Federation: h.federation,
-		Login:      h.login, Lifecycle: h.lifecycle, Signer: h.signer, Audit: h.audit,
+		Login:      h.login, Lifecycle: h.lifecycle, OAuth: h.oauth, Signer: h.signer, Audit: h.audit,
 		PublicURL: c.PublicBase(), Clock: o.Clock, Observe: observe})
 	h.late.live = h.catalogue
 	h.late.credentials = &operation.Credentials{Sessions: h.sessions, Keys: h.apikeys, Apps: h.apps, Limits: h.limits}
@@ -210,7 +210,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 // open makes the doors that need the engine.
 func (h *house) open(c config.Config, given Options) (err error) {
 	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()),
-		Library: h.library, App: h.apps.Get, FormTargets: h.oauth.FormTargets, Rand: given.Rand}
+		Library: h.library, App: h.apps.Get, FormTargets: h.oauth.FormTargets, LogoutTarget: h.oauth.LogoutTarget, Rand: given.Rand}
 	if h.inbox != nil {
 		o.Inbox = h.inbox
 	}

@@ -37,6 +37,8 @@ var fields = map[string]input{
 		Autocomplete: "one-time-code", InputMode: "numeric", Required: true, Literal: true, MaxLength: 16},
 	"invite-code": {label: "page.field.invite-code", Name: "invite_code", Type: "text", Autocomplete: "off", Required: true, Literal: true,
 		MaxLength: 128},
+	"user-code": {label: "page.field.code", hint: "page.device.hint", Name: "user_code", Type: "text", Autocomplete: "off", Required: true,
+		Literal: true, MaxLength: 16},
 	// With passkeys the browser offers them in the list of names.
 	"identifier-or-passkey": {label: "page.field.identifier", Name: "identifier", Type: "text", Autocomplete: "username webauthn",
 		Required: true, Literal: true, MaxLength: 254},

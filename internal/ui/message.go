@@ -36,6 +36,9 @@ var messages = map[string]message{
 	"waiting":    {title: "page.done.waiting", text: "page.done.waiting-text"},
 	"forgotten":  {title: "page.done.mail", text: "page.done.forgotten", next: "page.sign-in.title", path: "/sign-in"},
 	"proven":     {title: "page.done.proven", text: "page.done.proven-text"},
+
+	"device-connected": {title: "page.device.done", text: "page.device.done-text", next: "page.my.apps.title", path: "/my/apps"},
+	"device-refused":   {title: "page.device.refused", text: "page.device.refused-text"},
 }
 
 func showDone(v *visit) error {

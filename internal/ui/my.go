@@ -20,6 +20,8 @@ func mine() []page {
 		{"POST", "/my/password", changeMyPassword},
 		{"GET", "/my/two-factor", showMyFactor},
 		{"POST", "/my/two-factor", changeMyFactor},
+		{"GET", "/my/apps", showMyApps},
+		{"POST", "/my/apps", changeMyApps},
 	}
 }
 
@@ -29,6 +31,7 @@ var myTitles = map[string]string{
 	"my-sessions":   "page.my.sessions.title",
 	"my-password":   "page.my.password.title",
 	"my-two-factor": "page.my.factor.title",
+	"my-apps":       "page.my.apps.title",
 }
 
 // notices say what the form before did. It is a closed list: the URL names one, and nothing else is shown (WB-09).
@@ -37,6 +40,7 @@ var notices = map[string]string{
 	"sessions-ended":   "page.my.sessions.done-others",
 	"password-changed": "page.my.password.done",
 	"factor-off":       "page.my.factor.done-off",
+	"app-revoked":      "page.my.apps.done",
 }
 
 // owned is what every page of an account may show.
