@@ -175,6 +175,12 @@ func (c *Client) ListEvents(ctx context.Context, f EventFilter, p Paging) (Event
 
 // The methods below are for the operator: they work only over the server's own socket.
 
+// GetSharedSecret reads the secret that signs the access tokens of the app, whose algorithm is HS256.
+func (c *Client) GetSharedSecret(ctx context.Context) (SharedSecret, error) {
+	var out SharedSecret
+	return out, c.call(ctx, request{method: http.MethodGet, path: "/house/shared-secret", out: &out})
+}
+
 // IssueSetupLink makes a new link for the first administrator.
 func (c *Client) IssueSetupLink(ctx context.Context) (SetupLink, error) {
 	var out SetupLink

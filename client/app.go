@@ -67,7 +67,7 @@ func (c *Client) DeleteClient(ctx context.Context, app, id string) error {
 }
 
 // UpdateApp changes an app: members of the change are name, registration, accounts_on_sign_up, password_min, locale,
-// brand (accent, logo in base64, terms_url, privacy_url, support_email) and challenge (kind, secret, site_keys, hostnames, min_score, check_action, exempt_app_keys); nil puts a setting back. version is that of the app that the change was made against; 0: any.
+// attributes (an AttributeRule by name), signing_algorithm, brand (accent, logo in base64, terms_url, privacy_url, support_email) and challenge (kind, secret, site_keys, hostnames, min_score, check_action, exempt_app_keys); nil puts a setting back. version is that of the app that the change was made against; 0: any.
 func (c *Client) UpdateApp(ctx context.Context, id string, version int64, change map[string]any) (App, error) {
 	var out App
 	return out, c.call(ctx, request{method: http.MethodPatch, path: "/apps/" + segment(id), in: change, ifMatch: etag(version), out: &out})

@@ -27,6 +27,8 @@ type Membership struct {
 	Role      string    `json:"role"` // owner, member or viewer
 	CreatedAt time.Time `json:"created_at"`
 	Account   *Account  `json:"account"`
+	Name      string    `json:"name"`  // of the user, in lists of members
+	Email     string    `json:"email"` // likewise, for owners and administrators
 }
 
 // Credit is what a user has of credit, in units.

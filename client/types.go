@@ -129,13 +129,24 @@ type App struct {
 	Registration     string `json:"registration"`
 	AccountsOnSignUp bool   `json:"accounts_on_sign_up"`
 	// Locale is the language of mails and pages for people who say none; empty: English.
-	Locale      string       `json:"locale,omitempty"`
-	PasswordMin int          `json:"password_min"`
-	Challenge   AppChallenge `json:"challenge"`
-	Brand       Brand        `json:"brand"`
-	Version     int64        `json:"version"`
-	CreatedAt   *time.Time   `json:"created_at"` // nil: with the database
-	UpdatedAt   *time.Time   `json:"updated_at"`
+	Locale      string `json:"locale,omitempty"`
+	PasswordMin int    `json:"password_min"`
+	// Attributes are declared by name.
+	Attributes map[string]AttributeRule `json:"attributes"`
+	// SigningAlgorithm is that of access tokens; empty: ES256.
+	SigningAlgorithm string       `json:"signing_algorithm,omitempty"`
+	Challenge        AppChallenge `json:"challenge"`
+	Brand            Brand        `json:"brand"`
+	Version          int64        `json:"version"`
+	CreatedAt        *time.Time   `json:"created_at"` // nil: with the database
+	UpdatedAt        *time.Time   `json:"updated_at"`
+}
+
+// AttributeRule says what an attribute of users is and who writes it.
+type AttributeRule struct {
+	Type      string `json:"type"`                 // string, integer, number or boolean
+	MaxLength int    `json:"max_length,omitempty"` // of a string, in code points; 0: 256
+	Writer    string `json:"writer"`               // user or admin
 }
 
 // Brand is how an app looks on pages; empty fields are not set.
@@ -197,6 +208,12 @@ type SetupLink struct {
 	URL       string    `json:"url"`
 	Token     string    `json:"token"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// SharedSecret signs the access tokens of an app whose old resource servers share it. Secret is base64url, without padding.
+type SharedSecret struct {
+	Algorithm string `json:"algorithm"`
+	Secret    string `json:"secret"`
 }
 
 // AuditReport is what a check of the audit chain found.

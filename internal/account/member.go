@@ -70,17 +70,50 @@ func badRole() error {
 // MemberQuery is a place in the list of an account's members: zero values start at the oldest.
 type MemberQuery = store.MemberQuery
 
+// Member is a membership with the person as other members see it.
+type Member struct {
+	auth.Membership
+	Name  string
+	Email string // the primary address; only for owners and administrators
+}
+
 // Members reads the members of an account that the caller belongs to or administers, oldest first. Error: CodeNotFound.
-func (s *Service) Members(ctx context.Context, c auth.Caller, q MemberQuery) (list []auth.Membership, err error) {
+func (s *Service) Members(ctx context.Context, c auth.Caller, q MemberQuery) (list []Member, err error) {
 	q.App = c.App
 	err = s.DB.Read(ctx, func(tx *store.Tx) error {
 		if _, err := visible(tx, c, q.Account); err != nil {
 			return err
 		}
-		list, err = tx.Members(q)
+		rows, err := tx.Members(q)
+		if err != nil {
+			return err
+		}
+		list, err = people(tx, c, q.Account, rows)
 		return err
 	})
 	return list, err
+}
+
+// people says who the members are. Addresses are for who may write to them: owners and administrators.
+func people(tx *store.Tx, c auth.Caller, id auth.AccountID, rows []auth.Membership) ([]Member, error) {
+	users := make([]auth.UserID, len(rows))
+	for i, m := range rows {
+		users[i] = m.User
+	}
+	names, err := tx.UserNames(c.App, users)
+	if err != nil {
+		return nil, err
+	}
+	emails := map[auth.UserID]auth.Email{}
+	own, ok, err := belongs(tx, c.App, id, c.User)
+	if err == nil && (c.Administers() || ok && own.Role == auth.MemberOwner) {
+		emails, err = tx.PrimaryEmails(c.App, users)
+	}
+	out := make([]Member, len(rows))
+	for i, m := range rows {
+		out[i] = Member{Membership: m, Name: names[m.User], Email: emails[m.User].Address}
+	}
+	return out, err
 }
 
 // SetRole gives a member another role. Errors: CodeInvalidRequest (role), CodeForbidden, CodeNotFound, CodeConflict (the

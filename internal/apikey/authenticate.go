@@ -66,6 +66,33 @@ func (s *Service) Authenticate(ctx context.Context, text string) (Identity, erro
 	if err := check(key.row, hash, now); err != nil {
 		return Identity{}, err
 	}
+	return s.identify(ctx, key, now)
+}
+
+// Standing answers who stands behind a key that was recognised before, from the cache, if the key still counts: what was
+// issued in its stead dies with it. Errors: those of Authenticate.
+func (s *Service) Standing(ctx context.Context, app auth.AppID, id auth.APIKeyID) (Identity, error) {
+	key, err := s.keys.Get(ctx, string(id), func(tx *store.Tx) (*liveKey, error) {
+		row, err := tx.APIKey(app, id)
+		return live(row), err
+	})
+	if err != nil {
+		return Identity{}, absent(err)
+	}
+	now := s.clock()
+	switch {
+	case key.row.App != app || !key.row.RevokedAt.IsZero():
+		return Identity{}, invalidKey()
+	case !key.row.Usable(now):
+		return Identity{}, expired()
+	}
+	return s.identify(ctx, key, now)
+}
+
+func expired() *auth.Error { return auth.E(auth.CodeTokenExpired, "The API key has expired.") }
+
+// identify answers whose key it is, if the owner stands.
+func (s *Service) identify(ctx context.Context, key *liveKey, now time.Time) (Identity, error) {
 	user, err := s.owner(ctx, key.row)
 	if err != nil {
 		return Identity{}, err
@@ -77,16 +104,17 @@ func (s *Service) Authenticate(ctx context.Context, text string) (Identity, erro
 	}, nil
 }
 
+func live(row auth.APIKey) *liveKey {
+	key := &liveKey{row: row}
+	key.used.Store(row.LastUsedAt.UnixMicro())
+	return key
+}
+
 // key reads a key by the hash that found it, for the credential is all that names its app.
 func (s *Service) key(ctx context.Context, id auth.APIKeyID, hash []byte) (*liveKey, error) {
 	return s.keys.Get(ctx, string(id), func(tx *store.Tx) (*liveKey, error) {
 		row, err := tx.APIKeyByHash(hash)
-		if err != nil {
-			return nil, err
-		}
-		key := &liveKey{row: row}
-		key.used.Store(row.LastUsedAt.UnixMicro())
-		return key, nil
+		return live(row), err
 	})
 }
 
@@ -98,7 +126,7 @@ func check(key auth.APIKey, hash []byte, now time.Time) error {
 	case !key.RevokedAt.IsZero() || !previous && !secret.Equal(key.Hash, hash):
 		return invalidKey()
 	case !key.Usable(now):
-		return auth.E(auth.CodeTokenExpired, "The API key has expired.")
+		return expired()
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -15,8 +16,10 @@ import (
 )
 
 const (
-	maxClients       = 200 // of one app
-	maxURIs          = 50  // redirect URIs, and origins, of one client
+	maxClients       = 200 // of one app, made by administrators
+	maxDynamic       = 1000
+	maxDocuments     = 5000
+	maxURIs          = 50 // redirect URIs, and origins, of one client
 	maxURI           = 2000
 	minAccessTTL     = time.Minute
 	maxAccessTTL     = 24 * time.Hour
@@ -33,44 +36,105 @@ type ClientInput struct {
 	Settings auth.ClientSettings
 }
 
-// CreateClient registers a client of an app. Errors: CodeInvalidRequest (name, redirect_uris, allowed_origins,
-// access_ttl, refresh_ttl), CodeForbidden, CodeNotFound, CodeLimitReached, and those of Recheck.
-func (s *Service) CreateClient(ctx context.Context, c auth.Caller, in ClientInput) (auth.Client, error) {
+// CreateClient registers a client of an app and answers it with its secret, if it proves itself by one, which is shown
+// this once. Errors: CodeInvalidRequest (by the names of RFC 7591; scopes, access_ttl ...), CodeForbidden, CodeNotFound,
+// CodeLimitReached, and those of Recheck.
+func (s *Service) CreateClient(ctx context.Context, c auth.Caller, in ClientInput) (auth.Client, string, error) {
+	made, err := s.PrepareClient(in)
+	if err != nil {
+		return auth.Client{}, "", err
+	}
+	var secrets []auth.ClientSecret
+	var text string
+	if made.Settings.OAuth.AuthMethod.Secret() {
+		row, shown, err := s.NewSecret(made, auth.SecretOfClient)
+		if err != nil {
+			return auth.Client{}, "", err
+		}
+		secrets, text = append(secrets, row), shown
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := s.Admit(tx, c, in.App); err != nil {
+			return err
+		}
+		return s.InsertClient(tx, c, &made, secrets)
+	})
+	if err != nil {
+		return auth.Client{}, "", err
+	}
+	return made, text, nil
+}
+
+// PrepareClient checks what a client is to be made from and makes it, with a new id, outside of any Write. Error:
+// CodeInvalidRequest.
+func (s *Service) PrepareClient(in ClientInput) (auth.Client, error) {
 	name, err := checkName(in.Name)
 	if err != nil {
 		return auth.Client{}, err
 	}
-	settings, err := checkClientSettings(in.Settings)
+	settings, err := s.checkClient(in.Settings)
 	if err != nil {
 		return auth.Client{}, err
 	}
-	made := auth.Client{ID: auth.ClientID(secret.NewID(s.rand, s.clock())), App: in.App, Name: name,
-		Status: auth.ClientActive, Settings: settings}
-	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		if err := s.admit(tx, c, in.App); err != nil {
-			return err
+	return auth.Client{ID: auth.ClientID(secret.NewID(s.rand, s.clock())), App: in.App, Name: name, Status: auth.ClientActive,
+		Settings: settings}, nil
+}
+
+// InsertClient stores a client that PrepareClient made, with its secrets, and fills its times. Who may make it was asked
+// before. Errors: CodeNotFound (the app), CodeInvalidRequest (resources), CodeLimitReached.
+func (s *Service) InsertClient(tx *store.Tx, c auth.Caller, made *auth.Client, secrets []auth.ClientSecret) error {
+	// The app's row is held while the clients are counted, so that two calls decide one after the other.
+	if _, err := tx.AppForUpdate(made.App); err != nil {
+		return missing(err, "app")
+	}
+	origin := made.Settings.OAuth.Origin()
+	n, err := tx.CountClients(made.App, origin)
+	if err != nil {
+		return fmt.Errorf("count clients: %w", err)
+	}
+	if most := mostClients(origin); n >= most {
+		return auth.E(auth.CodeLimitReached, fmt.Sprintf("An app has at most %d clients of this kind.", most))
+	}
+	if err := resourcesExist(tx, *made, nil); err != nil {
+		return err
+	}
+	made.CreatedAt, made.UpdatedAt = tx.Now(), tx.Now()
+	if err := tx.InsertClient(*made); err != nil {
+		return fmt.Errorf("insert client: %w", err)
+	}
+	if err := insertSecrets(tx, secrets); err != nil {
+		return err
+	}
+	return s.clientChanged(tx, c, *made, "client.created")
+}
+
+// mostClients is how many clients of an origin an app has at most.
+func mostClients(o auth.ClientOrigin) int {
+	switch o {
+	case auth.OriginDynamic:
+		return maxDynamic
+	case auth.OriginDocument:
+		return maxDocuments
+	}
+	return maxClients
+}
+
+// resourcesExist refuses a client that names a resource which its app does not have. Those that it named before may have
+// been deleted since.
+func resourcesExist(tx *store.Tx, c auth.Client, before []string) error {
+	for _, uri := range c.Settings.OAuth.Resources {
+		if slices.Contains(before, uri) {
+			continue
 		}
-		// The app's row is held while the clients are counted, so that two calls decide one after the other.
-		if _, err := tx.AppForUpdate(in.App); err != nil {
-			return missing(err, "app")
+		r, err := tx.ResourceByURI(uri)
+		if errors.Is(err, store.ErrNotFound) || err == nil && r.App != c.App {
+			return auth.Invalid("resources", auth.ViolationInvalid, "The app has no resource "+uri+".")
 		}
-		list, err := tx.Clients(store.ClientQuery{App: in.App, Limit: maxClients})
 		if err != nil {
-			return fmt.Errorf("count clients: %w", err)
+			return fmt.Errorf("read a resource: %w", err)
 		}
-		if len(list) >= maxClients {
-			return auth.E(auth.CodeLimitReached, fmt.Sprintf("An app has at most %d clients.", maxClients))
-		}
-		made.CreatedAt, made.UpdatedAt = tx.Now(), tx.Now()
-		if err := tx.InsertClient(made); err != nil {
-			return fmt.Errorf("insert client: %w", err)
-		}
-		return s.clientChanged(tx, c, made, "client.created")
-	})
-	if err != nil {
-		return auth.Client{}, err
 	}
-	return made, nil
+	return nil
 }
 
 // clientChanged drops what caches hold of the client and of the app's origins, and records the change.
@@ -78,7 +142,15 @@ func (s *Service) clientChanged(tx *store.Tx, c auth.Caller, changed auth.Client
 	tx.Invalidate(store.KindClient, string(changed.ID))
 	tx.Invalidate(store.KindApp, string(changed.App))
 	return s.audit.Record(tx, c, auth.Event{App: changed.App, Action: action, Outcome: "ok", User: c.User, Session: c.Session,
-		Target: string(changed.ID)})
+		Target: string(changed.ID), Data: originData(changed)})
+}
+
+// originData tells of clients that no administrator made.
+func originData(c auth.Client) map[string]string {
+	if o := c.Settings.OAuth.Origin(); o != auth.OriginAdministrator {
+		return map[string]string{"origin": string(o)}
+	}
+	return nil
 }
 
 // ClientQuery is a place in the list of an app's clients: zero values start at the oldest.
@@ -86,7 +158,7 @@ type ClientQuery = store.ClientQuery
 
 // ListClients reads the clients of an app, oldest first. Errors: CodeForbidden, CodeNotFound.
 func (s *Service) ListClients(ctx context.Context, c auth.Caller, q ClientQuery) (list []auth.Client, err error) {
-	if err := manages(c, q.App); err != nil {
+	if err := Manages(c, q.App); err != nil {
 		return nil, err
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
@@ -101,7 +173,7 @@ func (s *Service) ListClients(ctx context.Context, c auth.Caller, q ClientQuery)
 
 // ShowClient reads one client of an app that the caller may manage. Errors: CodeForbidden, CodeNotFound.
 func (s *Service) ShowClient(ctx context.Context, c auth.Caller, app auth.AppID, id auth.ClientID) (auth.Client, error) {
-	if err := manages(c, app); err != nil {
+	if err := Manages(c, app); err != nil {
 		return auth.Client{}, err
 	}
 	return s.Client(ctx, app, id)
@@ -114,9 +186,10 @@ type ClientChange struct {
 	AllowedOrigins *[]string
 	AccessTTL      *time.Duration // 0: what the door says
 	RefreshTTL     *time.Duration
+	OAuth          func(*auth.OAuthSettings) // nil: they stay
 }
 
-func (ch ClientChange) apply(to *auth.Client) (err error) {
+func (s *Service) apply(to *auth.Client, ch ClientChange) (err error) {
 	set(&to.Name, ch.Name)
 	set(&to.Settings.RedirectURIs, ch.RedirectURIs)
 	set(&to.Settings.AllowedOrigins, ch.AllowedOrigins)
@@ -125,7 +198,10 @@ func (ch ClientChange) apply(to *auth.Client) (err error) {
 	if to.Name, err = checkName(to.Name); err != nil {
 		return err
 	}
-	to.Settings, err = checkClientSettings(to.Settings)
+	if ch.OAuth != nil {
+		ch.OAuth(&to.Settings.OAuth)
+	}
+	to.Settings, err = s.checkClient(to.Settings)
 	return err
 }
 
@@ -135,54 +211,82 @@ func set[T any](field, value *T) {
 	}
 }
 
-// UpdateClient changes a client. New origins count at once, on every node within a second. Errors are those of
-// CreateClient but CodeLimitReached.
+// UpdateClient changes a client. New origins count at once, on every node within a second; secrets end when the client
+// proves itself by none any more. Errors are those of CreateClient but CodeLimitReached.
 func (s *Service) UpdateClient(ctx context.Context, c auth.Caller, app auth.AppID, id auth.ClientID, change ClientChange) (out auth.Client, err error) {
-	return s.changeClient(ctx, c, app, id, "client.updated", change.apply)
+	return s.changeClient(ctx, c, app, id, clientChange{action: "client.updated", apply: func(tx *store.Tx, to *auth.Client) error {
+		before := to.Settings.OAuth
+		if err := s.apply(to, change); err != nil {
+			return err
+		}
+		return settled(tx, *to, before)
+	}})
+}
+
+// settled ends the secrets of a client that proves itself by none any more, and refuses resources that there are not.
+func settled(tx *store.Tx, c auth.Client, before auth.OAuthSettings) error {
+	if before.AuthMethod.Secret() && !c.Settings.OAuth.AuthMethod.Secret() {
+		if _, err := tx.RevokeClientSecrets(c.App, c.ID, auth.SecretOfClient); err != nil {
+			return fmt.Errorf("end the secrets of a client: %w", err)
+		}
+	}
+	return resourcesExist(tx, c, before.Resources)
 }
 
 // DeleteClient ends a client: its sessions are refused at once, and its id is not found any more. Errors:
 // CodeForbidden, CodeNotFound, CodeConflict (the default client stays).
 func (s *Service) DeleteClient(ctx context.Context, c auth.Caller, app auth.AppID, id auth.ClientID) error {
-	now := s.clock()
-	_, err := s.changeClient(ctx, c, app, id, "client.deleted", func(to *auth.Client) error {
-		if to.Default {
-			return auth.E(auth.CodeConflict, "The default client of an app cannot be deleted.")
-		}
-		to.Status, to.DeletedAt = auth.ClientDisabled, now
-		return nil
-	})
+	_, err := s.changeClient(ctx, c, app, id, clientChange{action: "client.deleted", apply: end})
 	return err
 }
 
-func (s *Service) changeClient(ctx context.Context, c auth.Caller, app auth.AppID, id auth.ClientID, action string,
-	change func(*auth.Client) error) (out auth.Client, err error) {
+func end(tx *store.Tx, to *auth.Client) error {
+	if to.Default {
+		return auth.E(auth.CodeConflict, "The default client of an app cannot be deleted.")
+	}
+	to.Status, to.DeletedAt = auth.ClientDisabled, tx.Now()
+	return nil
+}
+
+// clientChange is something that is done to a client whose row is held.
+type clientChange struct {
+	action string // of the audit log
+	apply  func(tx *store.Tx, to *auth.Client) error
+}
+
+func (s *Service) changeClient(ctx context.Context, c auth.Caller, app auth.AppID, id auth.ClientID, change clientChange) (out auth.Client, err error) {
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		if err := s.admit(tx, c, app); err != nil {
+		if err := s.Admit(tx, c, app); err != nil {
 			return err
 		}
-		if out, err = tx.ClientForUpdate(app, id); err != nil {
-			return missing(err, "client")
-		}
-		if !out.DeletedAt.IsZero() {
-			return missing(store.ErrNotFound, "client")
-		}
-		if err := change(&out); err != nil {
-			return err
-		}
-		out.UpdatedAt = tx.Now()
-		if _, err := tx.UpdateClient(out); err != nil {
-			return fmt.Errorf("update client: %w", err)
-		}
-		return s.clientChanged(tx, c, out, action)
+		out, err = s.changeHeld(tx, c, app, id, change)
+		return err
 	})
 	return out, err
+}
+
+func (s *Service) changeHeld(tx *store.Tx, c auth.Caller, app auth.AppID, id auth.ClientID, change clientChange) (auth.Client, error) {
+	out, err := tx.ClientForUpdate(app, id)
+	if err == nil && !out.DeletedAt.IsZero() {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return auth.Client{}, missing(err, "client")
+	}
+	if err := change.apply(tx, &out); err != nil {
+		return auth.Client{}, err
+	}
+	out.UpdatedAt = tx.Now()
+	if _, err := tx.UpdateClient(out); err != nil {
+		return auth.Client{}, fmt.Errorf("update client: %w", err)
+	}
+	return out, s.clientChanged(tx, c, out, change.action)
 }
 
 // Origins lists the allowed origins of all clients of an app, from the cache: what preflights answer for.
 func (s *Service) Origins(ctx context.Context, app auth.AppID) ([]string, error) {
 	return s.origins.Get(ctx, string(app), func(tx *store.Tx) ([]string, error) {
-		clients, err := tx.Clients(store.ClientQuery{App: app, Limit: maxClients + 1})
+		clients, err := tx.Clients(store.ClientQuery{App: app, Limit: maxClients + maxDynamic + maxDocuments})
 		var out []string
 		for _, c := range clients {
 			if c.Status == auth.ClientActive {
@@ -194,7 +298,17 @@ func (s *Service) Origins(ctx context.Context, app auth.AppID) ([]string, error)
 	})
 }
 
-// checkClientSettings refuses what no client may have and answers the form that is stored.
+// checkClient refuses what no client may have and answers the form that is stored.
+func (s *Service) checkClient(settings auth.ClientSettings) (auth.ClientSettings, error) {
+	settings, err := checkClientSettings(settings)
+	if err != nil {
+		return settings, err
+	}
+	settings.OAuth, err = s.checkOAuth(settings)
+	return settings, err
+}
+
+// checkClientSettings looks at what every client has, those too that no OAuth endpoint serves.
 func checkClientSettings(s auth.ClientSettings) (auth.ClientSettings, error) {
 	switch {
 	case len(s.RedirectURIs) > maxURIs:

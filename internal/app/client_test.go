@@ -13,7 +13,7 @@ func TestClients(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx, a, b := t.Context(), create(t, h, "a"), create(t, h, "b")
 		own := admin(a.ID)
-		made, err := h.CreateClient(ctx, own, ClientInput{App: a.ID, Name: " Web ", Settings: auth.ClientSettings{
+		made, _, err := h.CreateClient(ctx, own, ClientInput{App: a.ID, Name: " Web ", Settings: auth.ClientSettings{
 			RedirectURIs: []string{"https://a.example/cb"}, AllowedOrigins: []string{"https://A.example:443", "https://a.example"}, AccessTTL: time.Hour}})
 		if err != nil || made.Name != "Web" || !slices.Equal(made.Settings.AllowedOrigins, []string{"https://a.example"}) {
 			t.Fatalf("%+v, %v", made, err)
@@ -30,13 +30,13 @@ func TestClients(t *testing.T) {
 				wantCode(t, err, auth.CodeNotFound)
 				wantCode(t, h.DeleteClient(ctx, c, place, made.ID), auth.CodeNotFound)
 			}
-			_, err = h.CreateClient(ctx, c, ClientInput{App: a.ID, Name: "x"})
+			_, _, err = h.CreateClient(ctx, c, ClientInput{App: a.ID, Name: "x"})
 			wantCode(t, err, auth.CodeNotFound)
 			_, err = h.ListClients(ctx, c, ClientQuery{App: a.ID, Limit: 10})
 			wantCode(t, err, auth.CodeNotFound)
 		}
 		person := auth.Caller{Kind: auth.CallerSession, App: a.ID, Role: auth.RoleUser}
-		_, err = h.CreateClient(ctx, person, ClientInput{App: a.ID, Name: "x"})
+		_, _, err = h.CreateClient(ctx, person, ClientInput{App: a.ID, Name: "x"})
 		wantCode(t, err, auth.CodeForbidden)
 
 		list, err := h.ListClients(ctx, own, ClientQuery{App: a.ID, Limit: 10})
@@ -72,7 +72,7 @@ func TestOriginsCountAtOnce_WB03(t *testing.T) {
 			}
 		}
 		want()
-		made, err := h.CreateClient(ctx, operator, ClientInput{App: auth.DefaultApp, Name: "a", Settings: auth.ClientSettings{AllowedOrigins: []string{"https://a.example"}}})
+		made, _, err := h.CreateClient(ctx, operator, ClientInput{App: auth.DefaultApp, Name: "a", Settings: auth.ClientSettings{AllowedOrigins: []string{"https://a.example"}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func (s *Service) CreateKey(ctx context.Context, c auth.Caller, in KeyInput) (au
 	key := auth.AppKey{ID: auth.AppKeyID(secret.NewID(s.rand, s.clock())), App: in.App, Name: name,
 		Prefix: secret.KeyPrefix(text, auth.AppKeyPrefix), Hash: secret.Hash(text)}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		if err := s.admit(tx, c, in.App); err != nil {
+		if err := s.Admit(tx, c, in.App); err != nil {
 			return err
 		}
 		key.CreatedAt = tx.Now()
@@ -88,7 +88,7 @@ type KeyQuery = store.AppKeyQuery
 
 // ListKeys reads an app's keys, expired ones too, revoked ones not. Errors: CodeForbidden, CodeNotFound.
 func (s *Service) ListKeys(ctx context.Context, c auth.Caller, q KeyQuery) (list []auth.AppKey, err error) {
-	if err := manages(c, q.App); err != nil {
+	if err := Manages(c, q.App); err != nil {
 		return nil, err
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
@@ -104,7 +104,7 @@ func (s *Service) ListKeys(ctx context.Context, c auth.Caller, q KeyQuery) (list
 // RevokeKey ends an app key at once. Errors: CodeForbidden, CodeNotFound, and those of Recheck.
 func (s *Service) RevokeKey(ctx context.Context, c auth.Caller, app auth.AppID, id auth.AppKeyID) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		if err := s.admit(tx, c, app); err != nil {
+		if err := s.Admit(tx, c, app); err != nil {
 			return err
 		}
 		if err := tx.RevokeAppKey(app, id); err != nil {

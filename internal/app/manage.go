@@ -36,7 +36,7 @@ func (s *Service) Create(ctx context.Context, c auth.Caller, in Input) (auth.App
 	client := auth.Client{ID: auth.ClientID(secret.NewID(s.rand, s.clock())), App: a.ID, Name: "Default client",
 		Default: true, Status: auth.ClientActive}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		if err := s.admit(tx, c, auth.DefaultApp); err != nil {
+		if err := s.Admit(tx, c, auth.DefaultApp); err != nil {
 			return asForbidden(err)
 		}
 		a.CreatedAt, a.UpdatedAt = tx.Now(), tx.Now()
@@ -69,7 +69,7 @@ type Query = store.AppQuery
 
 // List reads the apps that the caller may manage, oldest first. Error: CodeForbidden.
 func (s *Service) List(ctx context.Context, c auth.Caller, q Query) (list []auth.App, err error) {
-	if err := manages(c, c.App); err != nil {
+	if err := Manages(c, c.App); err != nil {
 		return nil, err
 	}
 	if !everyApp(c) {
@@ -84,7 +84,7 @@ func (s *Service) List(ctx context.Context, c auth.Caller, q Query) (list []auth
 
 // Show reads one app that the caller may manage. Errors: CodeForbidden, CodeNotFound.
 func (s *Service) Show(ctx context.Context, c auth.Caller, id auth.AppID) (auth.App, error) {
-	if err := manages(c, id); err != nil {
+	if err := Manages(c, id); err != nil {
 		return auth.App{}, err
 	}
 	return s.Get(ctx, id)
@@ -98,7 +98,7 @@ func (s *Service) SetStatus(ctx context.Context, c auth.Caller, id auth.AppID, s
 		return auth.App{}, auth.Invalid("status", auth.ViolationEnum, "A status is active or disabled.")
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		if err := s.admit(tx, c, id); err != nil {
+		if err := s.Admit(tx, c, id); err != nil {
 			return err
 		}
 		if a, err = tx.AppForUpdate(id); err != nil {
@@ -123,6 +123,8 @@ type Change struct {
 	Registration     *auth.RegistrationMode
 	AccountsOnSignUp *bool
 	Locale           *string // BCP 47; empty: English
+	SigningAlgorithm *string // empty: ES256
+	Attributes       AttributeChange
 	Challenge        ChallengeChange
 	Brand            BrandChange
 	IfMatch          *int64 // the version that the change was made against; nil: any
@@ -140,7 +142,7 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, chan
 		return auth.App{}, err
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		if err := s.admit(tx, c, id); err != nil {
+		if err := s.Admit(tx, c, id); err != nil {
 			return err
 		}
 		if a, err = tx.AppForUpdate(id); err != nil {
@@ -154,6 +156,8 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, chan
 		set(&a.Settings.Registration, change.Registration)
 		set(&a.Settings.AccountsOnSignUp, change.AccountsOnSignUp)
 		set(&a.Settings.Locale, change.Locale)
+		set(&a.Settings.SigningAlgorithm, change.SigningAlgorithm)
+		change.Attributes.apply(&a.Settings)
 		change.Challenge.apply(&a.Settings.Challenge, sealed)
 		if err := change.Brand.apply(tx, id, &a.Settings.Brand, logo); err != nil {
 			return err

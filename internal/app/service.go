@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/store"
 )
 
-// Options are what a Service is made of. All fields are needed.
+// Options are what a Service is made of. All fields but BadClaim are needed.
 type Options struct {
 	DB    *store.DB
 	Audit *audit.Log
@@ -22,6 +22,8 @@ type Options struct {
 	Recheck func(tx *store.Tx, c auth.Caller) (auth.User, error)
 	// SealChallenge makes the stored form of an app's secret at a challenge service: challenge.Verifier.Seal.
 	SealChallenge func(app auth.AppID, plain string) ([]byte, error)
+	// BadClaim says what is wrong with the expression of a custom claim of a client: oauth.BadClaim. nil: no client has any.
+	BadClaim func(name, expression string) string
 }
 
 // Service makes and finds apps, clients and app keys. It is safe for concurrent use.
@@ -32,6 +34,8 @@ type Service struct {
 	rand    io.Reader
 	recheck func(tx *store.Tx, c auth.Caller) (auth.User, error)
 	seal    func(app auth.AppID, plain string) ([]byte, error)
+
+	badClaim func(name, expression string) string
 
 	apps     *store.Cache[*auth.App]
 	clients  *store.Cache[*auth.Client]
@@ -50,8 +54,12 @@ const (
 
 // New makes a Service.
 func New(o Options) *Service {
+	if o.BadClaim == nil {
+		o.BadClaim = func(string, string) string { return "There are no custom claims here." }
+	}
 	return &Service{
-		db: o.DB, audit: o.Audit, clock: o.Clock, rand: o.Rand, recheck: o.Recheck, seal: o.SealChallenge,
+		badClaim: o.BadClaim,
+		db:       o.DB, audit: o.Audit, clock: o.Clock, rand: o.Rand, recheck: o.Recheck, seal: o.SealChallenge,
 		apps:     store.NewCache[*auth.App](o.DB, store.KindApp, cacheSize),
 		clients:  store.NewCache[*auth.Client](o.DB, store.KindClient, cacheSize),
 		defaults: store.NewCache[auth.ClientID](o.DB, store.KindApp, cacheSize),
@@ -125,10 +133,10 @@ func missing(err error, what string) error {
 	return fmt.Errorf("read %s: %w", what, err)
 }
 
-// admit re-reads the caller inside a Write and refuses who may not manage the app: the operator may, an
+// Admit re-reads the caller inside a Write and refuses who may not manage the app: the operator may, an
 // administrator of the app may, and an administrator of the default app may manage all. An app that the caller may
 // not manage does not exist for it: CodeNotFound. Who is no administrator gets CodeForbidden.
-func (s *Service) admit(tx *store.Tx, c auth.Caller, app auth.AppID) error {
+func (s *Service) Admit(tx *store.Tx, c auth.Caller, app auth.AppID) error {
 	if c.Kind == auth.CallerSystem {
 		return nil
 	}
@@ -137,10 +145,11 @@ func (s *Service) admit(tx *store.Tx, c auth.Caller, app auth.AppID) error {
 		return err
 	}
 	c.Role = user.Role
-	return manages(c, app)
+	return Manages(c, app)
 }
 
-func manages(c auth.Caller, app auth.AppID) error {
+// Manages is Admit for reads, by what the caller's credential says. Errors: CodeForbidden, CodeNotFound.
+func Manages(c auth.Caller, app auth.AppID) error {
 	switch {
 	case !c.Admin():
 		return auth.E(auth.CodeForbidden, "")

@@ -9,8 +9,8 @@ import (
 // order is the list of docs/ARCHITECTURE.md from the bottom up. A package may import those before it in the list.
 // Packages in one line are of one rank and never import each other.
 var order = [][]string{
-	{"internal/auth"}, {"internal/secret"}, {"internal/telemetry"},
-	{"internal/store"}, {"internal/config"}, {"internal/httpx"}, {"internal/outbound"},
+	{"internal/auth"}, {"internal/secret/argon2"}, {"internal/secret"}, {"internal/telemetry"},
+	{"internal/store"}, {"internal/config"}, {"internal/httpx"}, {"internal/outbound"}, {"internal/geo"},
 	{"internal/audit"}, {"internal/queue"}, {"internal/proof"}, {"internal/signer"}, {"internal/limit"}, {"internal/challenge"},
 	{"internal/app", "internal/user", "internal/factor", "internal/session", "internal/account", "internal/apikey",
 		"internal/invite", "internal/waitlist", "internal/federation", "internal/grant", "internal/mail", "internal/webhook"},

@@ -66,6 +66,8 @@ type Door struct {
 	SessionCookie bool
 	// SignsIn says that cookies which the door will set from this call sign the browser in.
 	SignsIn bool
+	// Home says that the door is the server's own pages: a way through a provider ends at them, where no client registers anything.
+	Home bool
 	// URL is where the contract's first base path is reached, without a slash at the end.
 	URL   string
 	Links Links

@@ -33,7 +33,7 @@ func (e *env) userID(ask *client.Client, typed string) (string, error) {
 }
 
 type accountsListCmd struct {
-	User string `help:"Only those of this user: id, number, e-mail address or username."`
+	User string `help:"Only those of this user: id, external id, number, e-mail address or username."`
 }
 
 // Run lists accounts.
@@ -56,7 +56,7 @@ func (c accountsListCmd) Run(e *env, parent *accountsCmd) error {
 
 type accountsCreateCmd struct {
 	Name   string `arg:"" help:"Name of the account."`
-	Owner  string `placeholder:"USER" help:"Who owns it: id, number, e-mail address or username; left out: nobody yet."`
+	Owner  string `placeholder:"USER" help:"Who owns it: id, external id, number, e-mail address or username; left out: nobody yet."`
 	Parent string `placeholder:"ID" help:"Account that it is below."`
 	Avatar string `placeholder:"URL" help:"Address of a picture."`
 }
@@ -155,7 +155,7 @@ func (c membersListCmd) Run(e *env, parent *membersCmd) error {
 // memberArg is how a command names a member.
 type memberArg struct {
 	Account string `arg:"" help:"Id of the account."`
-	User    string `arg:"" help:"Id, number, e-mail address or username."`
+	User    string `arg:"" help:"Id, external id, number, e-mail address or username."`
 }
 
 type membersCreateCmd struct {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ostiary-id/ostiary/client"
@@ -76,12 +78,14 @@ func (c appsShowCmd) Run(e *env) error {
 }
 
 type appsUpdateCmd struct {
-	ID               string `arg:"" help:"Id of the app."`
-	Name             string `help:"Name that people see."`
-	Registration     string `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
-	AccountsOnSignUp string `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether everybody who signs up gets an account."`
-	PasswordMin      int    `placeholder:"N" help:"Least length of a password, 8 to 128."`
-	Locale           string `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
+	ID               string   `arg:"" help:"Id of the app."`
+	Name             string   `help:"Name that people see."`
+	Registration     string   `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
+	AccountsOnSignUp string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether everybody who signs up gets an account."`
+	PasswordMin      int      `placeholder:"N" help:"Least length of a password, 8 to 128."`
+	Locale           string   `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
+	Attribute        []string `placeholder:"NAME=TYPE:WRITER[:MAX]" help:"Field that users have beyond ours: string, integer, number or boolean, written by user or admin; NAME=none ends it. May be repeated."`
+	SigningAlgorithm string   `placeholder:"ALG" help:"Of access tokens: ES256, EdDSA, RS256, or HS256 for old resource servers (ostiary keys shared)."`
 
 	Accent  string `placeholder:"#RRGGBB" help:"Colour of the app on pages; none takes it away."`
 	Logo    string `placeholder:"FILE" help:"PNG, JPEG or WebP file of at most 40 KiB; none takes it away."`
@@ -112,6 +116,16 @@ func (c appsUpdateCmd) Run(e *env) error {
 	if c.PasswordMin != 0 {
 		change["password_min"] = c.PasswordMin
 	}
+	if c.SigningAlgorithm != "" {
+		change["signing_algorithm"] = c.SigningAlgorithm
+	}
+	if len(c.Attribute) > 0 {
+		rules, err := attributeRules(c.Attribute)
+		if err != nil {
+			return err
+		}
+		change["attributes"] = rules
+	}
 	challenge, err := c.challenge(e)
 	if err != nil {
 		return err
@@ -133,6 +147,32 @@ func (c appsUpdateCmd) Run(e *env) error {
 		}
 		return e.showApps(app, []client.App{app})
 	})
+}
+
+// attributeRules reads NAME=TYPE:WRITER:MAX, the last left out where it is not meant, and NAME=none.
+func attributeRules(flags []string) (map[string]any, error) {
+	rules := map[string]any{}
+	for _, flag := range flags {
+		name, text, found := strings.Cut(flag, "=")
+		parts := strings.Split(text, ":")
+		switch {
+		case found && text == "none":
+			rules[name] = nil
+		case found && (len(parts) == 2 || len(parts) == 3):
+			rule := client.AttributeRule{Type: parts[0], Writer: parts[1]}
+			if len(parts) == 3 {
+				most, err := strconv.Atoi(parts[2])
+				if err != nil {
+					return nil, fmt.Errorf("--attribute %s: %q is no length", flag, parts[2])
+				}
+				rule.MaxLength = most
+			}
+			rules[name] = rule
+		default:
+			return nil, fmt.Errorf("--attribute %s: write NAME=TYPE:WRITER, such as branch=string:user, or NAME=none", flag)
+		}
+	}
+	return rules, nil
 }
 
 // brand is the part of the change that is about the looks of the app.

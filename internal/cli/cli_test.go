@@ -105,7 +105,28 @@ func (s *shell) serve() (stop func()) {
 	return stop
 }
 
-// A command that comes while the directory is taken and no server answers yet waits for what comes next, but not for ever.
+// Fields of an app's users are declared with flags, and its shared secret is printed where it has one.
+func TestSettingsOfAnApp(t *testing.T) {
+	s := newShell(t)
+	app := s.object("apps", "update", "default", "--attribute", "branch=string:user:20,seats=integer:admin", "--attribute", "company=none")
+	rules, _ := app["attributes"].(map[string]any)
+	branch, _ := rules["branch"].(map[string]any)
+	if branch["type"] != "string" || branch["writer"] != "user" || branch["max_length"] != 20.0 || rules["seats"] == nil || rules["company"] != nil {
+		t.Errorf("%v", rules)
+	}
+	for _, flag := range []string{"branch", "branch=", "branch=string", "branch=string:user:long", "branch=string:user:1:2", "branch=list:user"} {
+		s.fails(exitFailed, "apps", "update", "default", "--attribute", flag)
+	}
+	if said := s.fails(exitFailed, "keys", "shared"); !strings.Contains(said, "jwks.json") {
+		t.Errorf("%s", said)
+	}
+	s.ok("apps", "update", "default", "--signing-algorithm", "HS256")
+	if shared := s.object("keys", "shared", "--app", "default"); shared["algorithm"] != "HS256" || len(shared["secret"].(string)) != 43 {
+		t.Errorf("%v", shared)
+	}
+}
+
+// A command that comes while the directory is taken and no server answers yet waits for what comes next.
 func TestCommandWaitsForAServerThatStarts(t *testing.T) {
 	s := newShell(t)
 	s.ok("users", "list")
@@ -119,7 +140,7 @@ func TestCommandWaitsForAServerThatStarts(t *testing.T) {
 		return e.run(append([]string{"users", "list"}, s.args...))
 	}
 	paused := 0
-	if code := run(func() bool { paused++; return true }); code != exitFailed || paused != patience {
+	if code := run(func() bool { paused++; return paused < 3 }); code != exitFailed || paused != 3 {
 		t.Errorf("exit %d after %d pauses", code, paused)
 	}
 	if code := run(func() bool {
@@ -129,6 +150,13 @@ func TestCommandWaitsForAServerThatStarts(t *testing.T) {
 		return true
 	}); code != exitOK {
 		t.Errorf("exit %d when the server has started", code)
+	}
+	serve := func(pause func() bool) int {
+		e := &env{ctx: t.Context(), stdout: io.Discard, stderr: io.Discard, pause: pause}
+		return e.run(append([]string{"serve"}, s.args...))
+	}
+	if code := serve(func() bool { t.Error("it waits for a server that runs"); return false }); code != exitFailed {
+		t.Errorf("exit %d beside a server", code)
 	}
 	if err := starting.Shutdown(context.Background()); err != nil {
 		t.Error(err)
@@ -500,7 +528,7 @@ func TestContractListTellsWhatIsWeaker(t *testing.T) {
 		}
 	}
 	out, _, _ := s.run("contract", "list")
-	if !strings.Contains(out, "sign-up.session=immediate sign-up.existing=reveal sign-in.unverified=allow") {
+	if !strings.Contains(out, "sign-up.session=immediate sign-up.existing=reveal sign-in.unverified=allow") || !strings.Contains(out, " / /api ") {
 		t.Errorf("%s", out)
 	}
 }

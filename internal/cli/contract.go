@@ -55,10 +55,19 @@ func (contractListCmd) Run(e *env) error {
 			list[n].Weaker = append(list[n].Weaker, k.Name)
 			told += k.Name + "=" + k.Weak + " "
 		}
-		rows = append(rows, []string{i.Name, i.Title, string(i.App), first(i.Host, "any"), strings.Join(i.Bases, " "),
+		rows = append(rows, []string{i.Name, i.Title, string(i.App), first(i.Host, "any"), bases(i.Bases),
 			strconv.Itoa(i.Operations), list[n].Challenge, first(strings.TrimSpace(told), "nothing")})
 	}
 	return e.show(list, table([]string{"name", "title", "app", "host", "base", "operations", "challenge", "weaker in"}, rows))
+}
+
+// bases are the base paths of a mount; that of the root is its slash.
+func bases(list []string) string {
+	shown := make([]string, len(list))
+	for n, base := range list {
+		shown[n] = first(base, "/")
+	}
+	return strings.Join(shown, " ")
 }
 
 // challengesByApp asks the server, or the database of the settings, for the challenge of each app; empty while there is

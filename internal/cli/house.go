@@ -32,9 +32,9 @@ func (e *env) ask(app string, work func(c *client.Client) error) (err error) {
 	return work(&client.Client{BaseURL: server.OperatorURL, HTTP: web, App: app})
 }
 
-// patience is how often a command looks again while the data directory is taken and nobody answers: a server that is starting
+// patience is how often somebody looks again while the data directory is taken and nobody answers: a server that is starting
 // answers soon, and another command is soon done.
-const patience = 100
+const patience = 25
 
 // connect finds the running server or assembles one.
 func (e *env) connect(c config.Config) (web *http.Client, done func() error, err error) {
@@ -46,21 +46,24 @@ func (e *env) connect(c config.Config) (web *http.Client, done func() error, err
 		if err == nil {
 			return &http.Client{Transport: inProcess{s.Operator()}}, func() error { return s.Shutdown(e.ctx) }, nil
 		}
-		if n == patience || !server.Busy(err) || !e.wait() {
+		if !e.again(n, err) {
 			return nil, nil, err
 		}
 	}
 }
 
-// wait lets a moment pass; false: the command is to end.
-func (e *env) wait() bool {
+// again lets a moment pass after the nth try, where another could help.
+func (e *env) again(n int, err error) bool {
+	if n == patience || !server.Busy(err) {
+		return false
+	}
 	if e.pause != nil {
 		return e.pause()
 	}
 	select {
 	case <-e.ctx.Done():
 		return false
-	case <-time.After(50 * time.Millisecond):
+	case <-time.After(200 * time.Millisecond):
 		return true
 	}
 }

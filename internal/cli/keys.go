@@ -10,6 +10,25 @@ import (
 
 type keysCmd struct {
 	Rotate keysRotateCmd `cmd:"" help:"Let new keys sign, or change the master key."`
+	Shared keysSharedCmd `cmd:"" help:"Print the secret that an app shares with old resource servers."`
+}
+
+type keysSharedCmd struct {
+	App string `placeholder:"ID" default:"default" help:"Id of the app (default)."`
+}
+
+// Run prints the shared secret of an app.
+func (c keysSharedCmd) Run(e *env) error {
+	return e.ask(c.App, func(ask *client.Client) error {
+		shared, err := ask.GetSharedSecret(e.ctx)
+		if err != nil {
+			return err
+		}
+		return e.show(shared, func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, "%s\n\nIn base64url. The app's access tokens are signed with it (%s); whoever has it can make some for servers that share it.\n",
+				shared.Secret, shared.Algorithm)
+		})
+	})
 }
 
 type keysRotateCmd struct {

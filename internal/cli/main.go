@@ -59,7 +59,7 @@ type env struct {
 	json           bool
 	file           string
 	flags          map[string]string // settings given on the command line
-	pause          func() bool       // in place of wait; nil: wait
+	pause          func() bool       // in place of a moment; nil: one passes
 }
 
 // Main runs one command and returns the exit code of the process.

@@ -18,9 +18,9 @@ const (
 	leastLimit = 192 << 20
 )
 
-// pacer sets the collector's target anew after every collection. A target set once would not do: the 19 MiB of each
-// password hash under way count as live for a moment, and a percentage that suits 15 MiB is far too much for 300. The
-// target that was right before such a jump is cut off by a limit that grows with the heap.
+// pacer sets the collector's target anew after every collection. A target set once would not do: the first password hashes
+// add 19 MiB for each worker, imported ones up to 256 MiB for a moment, and a percentage that suits 15 MiB is far too much
+// for 300. The target that was right before such a jump is cut off by a limit that grows with the heap.
 type pacer struct {
 	ctx     context.Context // when it ends, so does the pacing
 	percent int

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/server"
 	"github.com/ostiary-id/ostiary/internal/telemetry"
 )
@@ -16,6 +17,23 @@ type serveCmd struct{}
 
 // stopBound is more than every part of a stop takes together.
 const stopBound = 40 * time.Second
+
+// assemble waits for a command that has the data directory, but not for a server that runs on it.
+func (e *env) assemble(ctx context.Context, c config.Config, o server.Options) (*server.Server, error) {
+	for n := 0; ; n++ {
+		s, err := server.New(ctx, c, o)
+		if err == nil {
+			return s, nil
+		}
+		if web, running := server.Dial(ctx, c); running {
+			web.CloseIdleConnections()
+			return nil, err
+		}
+		if !e.again(n, err) {
+			return nil, err
+		}
+	}
+}
 
 // Run serves until SIGTERM, SIGINT or the failure of a listener.
 func (serveCmd) Run(e *env) error {
@@ -27,7 +45,7 @@ func (serveCmd) Run(e *env) error {
 	ctx, stop := signal.NotifyContext(e.ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	paceCollector(ctx)
-	s, err := server.New(ctx, c, server.Options{Logger: log, Version: version(), Out: e.stdout})
+	s, err := e.assemble(ctx, c, server.Options{Logger: log, Version: version(), Out: e.stdout})
 	if err != nil {
 		return err
 	}

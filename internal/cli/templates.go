@@ -66,7 +66,7 @@ func (templatesCheckCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	library, err := server.Templates(c)
+	library, err := server.CheckTemplates(c)
 	problems := web.Problems{}
 	if err != nil && !errors.As(err, &problems) {
 		return err

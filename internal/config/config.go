@@ -18,6 +18,7 @@ type Config struct {
 	Dev            bool           `key:"dev" common:"yes" help:"Development mode: the development inbox answers on any listener. Never in production."`
 	MasterKey      string         `key:"master_key" secret:"yes" help:"The master key itself, 32 random bytes in base64. Empty: master_key_file."`
 	MasterKeyFile  string         `key:"master_key_file" common:"yes" help:"File of the master key. Empty: master.key in the data directory, made together with an empty database."`
+	GeoIP          string         `key:"geoip" help:"MaxMind DB file (.mmdb) of cities or countries, by which people are shown where their sessions are. Empty: nothing is shown."`
 	MaxInFlight    int            `key:"max_in_flight" default:"1024" help:"Requests worked on at the same time; more are answered 503 with Retry-After before any work."`
 	DrainTimeout   time.Duration  `key:"drain_timeout" default:"20s" help:"How long a stopping server waits for the requests under way."`
 

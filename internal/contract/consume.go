@@ -14,18 +14,35 @@ const confirmBody = "confirm=1"
 
 // confirmTemplate is the page that a person sees before a link of a mail is spent.
 var confirmTemplate = template.Must(template.New("confirm").Parse(`<!doctype html>
-<html lang="en">
+<html lang="{{.Lang}}" dir="{{.Dir}}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>{{.App}}</title>
+<title>{{.Title}} - {{.App}}</title>
 <main>
-<h1>{{.App}}</h1>
-<p>{{.What}}</p>
-<form method="post"><button name="confirm" value="1" autofocus>Continue</button></form>
+<p>{{.App}}</p>
+<h1>{{.Title}}</h1>
+<p>{{.Text}}</p>
+<form method="post"><button name="confirm" value="1" autofocus>{{.Button}}</button></form>
 </main>
 </html>
 `))
+
+// Words are what the page with the button says.
+type Words struct {
+	Lang, Dir           string // the attributes lang and dir
+	Title, Text, Button string
+}
+
+// words are those of the house, else the document's.
+func (c *call) words() Words {
+	if c.e.o.Words != nil {
+		if w := c.e.o.Words(c.r, c.plan.app, c.op.def.Name); w.Button != "" {
+			return w
+		}
+	}
+	return Words{Lang: "en", Dir: "ltr", Title: c.op.summary, Button: "Continue"}
+}
 
 // confirmFirst reports whether a GET or HEAD would spend a secret for somebody who is no API client: a browser, or
 // a scanner that follows the links of mails (DESIGN section 7 rule 1). HEAD never spends anything.
@@ -57,16 +74,17 @@ func apiClient(h http.Header) bool {
 // confirmPage shows one button. The form posts to the same address, where the GET's operation then runs.
 func (c *call) confirmPage() {
 	var page bytes.Buffer
-	what := c.op.summary
-	if what == "" {
-		what = "Go on?"
-	}
-	err := confirmTemplate.Execute(&page, struct{ App, What string }{c.e.appName(c.r, c.plan.app), what})
+	words := c.words()
+	err := confirmTemplate.Execute(&page, struct {
+		Words
+		App string
+	}{words, c.e.appName(c.r, c.plan.app)})
 	if err != nil {
 		c.refuse(err)
 		return
 	}
 	h := c.w.Header()
+	h.Set("Content-Language", words.Lang)
 	httpx.Page(h, httpx.PagePolicy{})
 	h.Set("Referrer-Policy", "no-referrer")
 	c.sharedHeaders(http.StatusOK)

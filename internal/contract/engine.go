@@ -61,6 +61,9 @@ type Options struct {
 	Origins func(ctx context.Context, app auth.AppID, client auth.ClientID) ([]string, error)
 	// AppName is the app's name for answers and pages that show it. Nil: the app's id.
 	AppName func(ctx context.Context, app auth.AppID) string
+	// Words are those of the page with a button that a browser gets where an operation would spend a secret, in a language that the
+	// request asks for. Nil, or no button: English, and the summary of the document.
+	Words func(r *http.Request, app auth.AppID, operation string) Words
 	// Reserved reports whether the house answers a path itself, so that no contract at it is ever asked: a document with such
 	// a path does not load. Nil: none.
 	Reserved func(path string) bool

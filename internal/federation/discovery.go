@@ -57,7 +57,7 @@ func (s *Service) endpoints(ctx context.Context, p auth.Provider) (endpoints, er
 		return err
 	}
 	address := strings.TrimSuffix(p.Settings.Issuer, "/") + "/.well-known/openid-configuration"
-	body, err := s.documents.get(ctx, address, false, valid)
+	body, err := s.documents.Get(ctx, address, false, valid)
 	if err == nil && m.Issuer == "" { // from the cache, where another connection may have put it
 		err = valid(body)
 	}
@@ -144,7 +144,7 @@ func webURL(target string, https bool) bool {
 
 // unavailable says that a provider cannot be asked, and when to ask again; the cause is for the log.
 func unavailable(p auth.Provider, format string, args ...any) error {
-	return &auth.Error{Code: auth.CodeProviderUnavailable, RetryAfter: retryAfter, Err: fmt.Errorf("provider "+p.Name+": "+format, args...)}
+	return &auth.Error{Code: auth.CodeProviderUnavailable, RetryAfter: published().Retry, Err: fmt.Errorf("provider "+p.Name+": "+format, args...)}
 }
 
 // refused says that what a provider answered cannot be believed; the cause is for the log.

@@ -33,7 +33,7 @@ func (s *Service) identify(ctx context.Context, p auth.Provider, e endpoints, j 
 		SkipIssuerCheck: strings.Contains(e.issuer, tenantPlaceholder), // rightIssuer does it
 	})
 	// The verifier hides the cause in text, so a failure to get the keys is told apart by asking for them first.
-	if _, err := s.documents.get(ctx, e.jwks, false, func(b []byte) error { _, err := readKeys(b); return err }); err != nil {
+	if _, err := s.documents.Get(ctx, e.jwks, false, func(b []byte) error { _, err := readKeys(b); return err }); err != nil {
 		return nil, "", unavailable(p, "keys: %w", err)
 	}
 	id, err := verifier.Verify(ctx, raw)

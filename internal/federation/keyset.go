@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary-id/ostiary/internal/outbound"
 )
 
 // maxKeys is how many keys of one set are read.
@@ -15,7 +17,7 @@ const maxKeys = 100
 
 // keySet checks signatures with what a provider publishes at its jwks_uri. It is the oidc.KeySet of one connection.
 type keySet struct {
-	documents  *documents
+	documents  *outbound.Documents
 	address    string
 	algorithms []string
 }
@@ -52,7 +54,7 @@ func (k keySet) VerifySignature(ctx context.Context, token string) ([]byte, erro
 
 // try looks for the key. found is false if the set has none of the token's key id.
 func (k keySet) try(ctx context.Context, jws *jose.JSONWebSignature, renew bool) (payload []byte, found bool, err error) {
-	body, err := k.documents.get(ctx, k.address, renew, func(b []byte) error {
+	body, err := k.documents.Get(ctx, k.address, renew, func(b []byte) error {
 		_, err := readKeys(b)
 		return err
 	})

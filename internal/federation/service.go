@@ -28,12 +28,12 @@ type Options struct {
 // Service manages providers and identities. It is safe for concurrent use.
 type Service struct {
 	o         Options
-	documents *documents
+	documents *outbound.Documents
 }
 
 // New makes a service. Make one and keep it: it holds what providers publish about themselves.
 func New(o Options) *Service {
-	return &Service{o: o, documents: newDocuments(o.Outbound, o.Clock)}
+	return &Service{o: o, documents: outbound.NewDocuments(o.Outbound, o.Clock, published())}
 }
 
 // administrator re-reads the caller and refuses who is none.

@@ -10,16 +10,10 @@ import (
 	"github.com/ostiary-id/ostiary/internal/store"
 )
 
-// The form of a user code (RFC 8628 section 6.1): eight of the letters that cannot be taken for another or make a word.
-const (
-	userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
-	userCodeLength  = 8
-)
-
 // CanonicalUserCode is what a person typed in the form that is stored: capital letters, nothing between them. ok is false
 // for what can be no code.
 func CanonicalUserCode(typed string) (code string, ok bool) {
-	if len(typed) > 4*userCodeLength {
+	if len(typed) > 4*UserCodeLength {
 		return "", false
 	}
 	code = strings.Map(func(r rune) rune {
@@ -28,7 +22,7 @@ func CanonicalUserCode(typed string) (code string, ok bool) {
 		}
 		return r
 	}, strings.ToUpper(typed))
-	return code, len(code) == userCodeLength && strings.Trim(code, userCodeLetters) == ""
+	return code, len(code) == UserCodeLength && strings.Trim(code, UserCodeAlphabet) == ""
 }
 
 // WaitingDevice reads the device that waits under a user code, and holds it until the transaction ends; found is false for
@@ -51,28 +45,17 @@ func ClaimDevice(tx *store.Tx, d auth.DeviceAuthorization, user auth.UserID, ses
 		return false, nil
 	}
 	d.User, d.Session = user, session
-	return true, decideDevice(tx, d)
+	return true, updateDevice(tx, d)
 }
 
 // ApproveDevice lets a waiting device in, by the session that claimed it; amr and authTime say how its person was proven.
 func ApproveDevice(tx *store.Tx, d auth.DeviceAuthorization, amr []string, authTime time.Time) error {
 	d.Status, d.AMR, d.AuthTime = auth.DeviceApproved, amr, authTime
-	return decideDevice(tx, d)
+	return updateDevice(tx, d)
 }
 
 // DenyDevice turns a waiting device away.
 func DenyDevice(tx *store.Tx, d auth.DeviceAuthorization) error {
 	d.Status = auth.DeviceDenied
-	return decideDevice(tx, d)
-}
-
-func decideDevice(tx *store.Tx, d auth.DeviceAuthorization) error {
-	ok, err := tx.UpdateDevice(d)
-	if err == nil && !ok {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return fmt.Errorf("store what becomes of a device: %w", err)
-	}
-	return nil
+	return updateDevice(tx, d)
 }

@@ -35,7 +35,7 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-func TestReadCookie(t *testing.T) {
+func TestReadCookie_SE08(t *testing.T) {
 	c := NewCookies("http://localhost")
 	for header, want := range map[string]string{"sid=a": "a", "sid=a; sid=b": "", "other=1": "", "sid=": ""} {
 		r := httptest.NewRequest("GET", "/", nil)

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// maxReturn is the longest path to return to, in bytes: it travels in links and in a cookie.
-const maxReturn = 1024
+// maxReturn is the longest path to return to, in bytes: a query of 4 kB, such as an authorization request has, after a path.
+// Escaped once more in a link of ours it must stay below MaxURL.
+const maxReturn = 4<<10 + 256
 
 // ReturnPath takes the path on this server to which a page shall return, as a request asked for it, and answers it as it
 // is to be sent, or "" if it leads anywhere else (WB-09). It is one path with perhaps a query. What browsers read as the

@@ -36,13 +36,17 @@ func (m FederatedMode) use() auth.ProviderUse {
 	return auth.UseSignIn
 }
 
-// maxClientState is the longest state that a client may send along, in bytes.
-const maxClientState = 500
+// The longest state that a client may send along, in bytes, and the longest of our own pages, whose state is the path that
+// the person wanted.
+const (
+	maxClientState = 500
+	maxHomeState   = 8 << 10
+)
 
 // FederatedBegin is a person about to leave for an identity provider.
 type FederatedBegin struct {
 	Provider    string // its name in the app
-	RedirectURI string // where the client takes the browser back; one that it registered. Empty: its first one
+	RedirectURI string // where the client takes the browser back; one that it registered. Empty: its first one; none at our own pages
 	Mode        FederatedMode
 	InviteCode  string // for apps that let strangers in with one
 	State       string // the client's own word; it comes back with the browser
@@ -67,6 +71,7 @@ type passage struct {
 	Provider    string        `json:"provider"`
 	Callback    string        `json:"callback"` // the URL that the provider knows
 	RedirectURI string        `json:"redirect_uri"`
+	Home        bool          `json:"home,omitempty"` // it began at our own pages and ends there; no RedirectURI
 	Mode        FederatedMode `json:"mode"`
 	InviteCode  string        `json:"invite_code,omitempty"`
 	State       string        `json:"state,omitempty"`
@@ -116,7 +121,7 @@ func (s *Service) BeginFederated(ctx context.Context, c auth.Caller, in Federate
 // openPassage checks what the client says and answers the secret for the browser's cookie.
 func (s *Service) openPassage(ctx context.Context, c auth.Caller, in FederatedBegin) (pass passage, browser string, err error) {
 	pass = passage{Provider: in.Provider, Mode: in.Mode, InviteCode: in.InviteCode, State: in.State, Challenge: in.CodeChallenge,
-		Device: cleanDevice(in.Device)}
+		Device: cleanDevice(in.Device), Home: c.Door.Home}
 	if pass.Mode == "" {
 		pass.Mode = FederatedSignUp
 	}
@@ -130,6 +135,9 @@ func (s *Service) openPassage(ctx context.Context, c auth.Caller, in FederatedBe
 		}
 		if !federation.Allows(provider, pass.Mode.use()) {
 			return auth.E(auth.CodeForbidden, "The provider cannot be used for this.")
+		}
+		if pass.Home {
+			return nil
 		}
 		client, err := tx.Client(c.App, c.Client)
 		if err != nil {
@@ -158,11 +166,15 @@ func (s *Service) openPassage(ctx context.Context, c auth.Caller, in FederatedBe
 }
 
 func checkPassage(pass passage) error {
+	longest := maxClientState
+	if pass.Home {
+		longest = maxHomeState
+	}
 	switch {
 	case !slices.Contains([]FederatedMode{FederatedSignIn, FederatedSignUp, FederatedLink}, pass.Mode):
 		return auth.Invalid("mode", auth.ViolationEnum, "There is no such mode.")
-	case len(pass.State) > maxClientState || !utf8.ValidString(pass.State):
-		return auth.Invalid("state", auth.ViolationTooLong, fmt.Sprintf("A state has at most %d bytes.", maxClientState))
+	case len(pass.State) > longest || !utf8.ValidString(pass.State):
+		return auth.Invalid("state", auth.ViolationTooLong, fmt.Sprintf("A state has at most %d bytes.", longest))
 	}
 	if pass.Challenge != "" {
 		if raw, err := base64.RawURLEncoding.Strict().DecodeString(pass.Challenge); err != nil || len(raw) != len(secret.Hash("")) {
@@ -187,7 +199,7 @@ func redirectOf(client auth.Client, wanted string) (string, error) {
 	return wanted, nil
 }
 
-// back is the client's redirect URI with what the client is told, and its own state.
+// back is the client's redirect URI with what the client is told, and its own state; for our own pages the query alone.
 func (p passage) back(told url.Values) (string, error) {
 	u, err := url.Parse(p.RedirectURI)
 	if err != nil {

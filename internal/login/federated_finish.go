@@ -103,14 +103,17 @@ func (s *Service) takePassage(ctx context.Context, c auth.Caller, in FederatedAn
 		if err := json.Unmarshal(p.Data, &pass); err != nil {
 			return fmt.Errorf("decode a passage: %w", err)
 		}
-		if !sameBrowser(pass.Browser, in.Browser) || pass.Provider != in.Provider {
+		if !sameBrowser(pass.Browser, in.Browser) || pass.Provider != in.Provider || pass.Home != c.Door.Home {
 			return auth.E(auth.CodeProofInvalid, "")
 		}
 		client, err := tx.Client(p.App, p.Client)
 		if err != nil {
 			return proofInvalid(err)
 		}
-		if _, err := redirectOf(client, pass.RedirectURI); err != nil || client.Status != auth.ClientActive {
+		if client.Status != auth.ClientActive {
+			return auth.E(auth.CodeProofInvalid, "")
+		}
+		if _, err := redirectOf(client, pass.RedirectURI); err != nil && !pass.Home {
 			return auth.E(auth.CodeProofInvalid, "")
 		}
 		if _, err := s.Proofs.Consume(tx, auth.ProofOAuthState, c.App, in.State); err != nil {

@@ -19,21 +19,56 @@ type NewEmail struct {
 
 // SendNewEmail issues the proof of a new address, which ends an older one, and mails its link there (ET-13).
 func (s *Service) SendNewEmail(tx *store.Tx, c auth.Caller, app auth.App, who user.Identity, n NewEmail) error {
+	return s.sendEmailProof(tx, c, auth.ProofChangeEmail, mail.Message{Kind: mail.ChangeEmail, App: app, To: n.Address}, who, n)
+}
+
+// sendEmailProof issues the proof of an address that a user wants, and mails its link there.
+func (s *Service) sendEmailProof(tx *store.Tx, c auth.Caller, kind auth.ProofKind, m mail.Message, who user.Identity, n NewEmail) error {
 	canonical, err := auth.CanonicalEmail(n.Address)
 	if err != nil {
 		return err
 	}
 	data, err := json.Marshal(n)
 	if err != nil {
-		return fmt.Errorf("encode a change of address: %w", err)
+		return fmt.Errorf("encode an address: %w", err)
 	}
-	token, err := s.Proofs.Issue(tx, auth.Proof{Kind: auth.ProofChangeEmail, App: who.User.App, User: who.User.ID, Session: c.Session,
-		Email: canonical, Data: data})
+	m.Token, err = s.Proofs.Issue(tx, auth.Proof{Kind: kind, App: who.User.App, User: who.User.ID, Session: c.Session, Email: canonical, Data: data})
 	if err != nil {
 		return err
 	}
-	return s.Mail.Send(tx, mail.Message{Kind: mail.ChangeEmail, App: app, To: n.Address, Name: who.User.Name, Token: token,
-		Links: c.Door.Links, Languages: languages(who.User, c), ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofChangeEmail))})
+	m.Name, m.Links, m.Languages = who.User.Name, c.Door.Links, languages(who.User, c)
+	m.ExpiresAt = tx.Now().Add(s.Proofs.Lifetime(kind))
+	return s.Mail.Send(tx, m)
+}
+
+// emailProof is a proof of an address that was spent, with what it is about.
+type emailProof struct {
+	auth.Proof
+	app    auth.App
+	known  user.Identity
+	wanted NewEmail
+}
+
+// spendEmailProof spends the proof of an address that an active user wants. fits says whether the user still may have it;
+// else the proof is dead. The app's row is locked, then the user's: there are rules about all addresses of the app.
+func (s *Service) spendEmailProof(tx *store.Tx, kind auth.ProofKind, app auth.AppID, token string, fits func(emailProof) bool) (p emailProof, err error) {
+	if p.Proof, err = s.Proofs.Check(tx, kind, app, token); err != nil {
+		return p, err
+	}
+	if p.app, err = tx.AppForUpdate(p.App); err != nil {
+		return p, err
+	}
+	if p.known, err = user.Lock(tx, p.App, p.User); err != nil {
+		return p, proofInvalid(err)
+	}
+	if err := json.Unmarshal(p.Data, &p.wanted); err != nil {
+		return p, fmt.Errorf("decode an address: %w", err)
+	}
+	if p.known.User.Status != auth.UserActive || !fits(p) {
+		return p, auth.E(auth.CodeProofInvalid, "")
+	}
+	_, err = s.Proofs.Consume(tx, kind, app, token)
+	return p, err
 }
 
 // PendingEmail is the address that a user has asked for and not confirmed. Code: conflict.
@@ -52,32 +87,14 @@ func (s *Service) PendingEmail(tx *store.Tx, u auth.User) (NewEmail, error) {
 // confirmNewEmail spends the proof of a new address and makes it the user's. Every other pending link dies, and the
 // old address is told. The address may have become somebody else's, and the old one another; then the proof is dead.
 func (s *Service) confirmNewEmail(tx *store.Tx, c auth.Caller, token string) (VerifiedEmail, error) {
-	p, err := s.Proofs.Check(tx, auth.ProofChangeEmail, c.App, token)
+	p, err := s.spendEmailProof(tx, auth.ProofChangeEmail, c.App, token, func(p emailProof) bool { return p.known.Email.Canonical == p.wanted.From })
 	if err != nil {
 		return VerifiedEmail{}, err
 	}
-	app, err := tx.AppForUpdate(p.App) // a rule about all addresses of the app
-	if err != nil {
-		return VerifiedEmail{}, err
-	}
-	known, err := user.Lock(tx, p.App, p.User)
-	if err != nil {
-		return VerifiedEmail{}, proofInvalid(err)
-	}
-	var wanted NewEmail
-	if err := json.Unmarshal(p.Data, &wanted); err != nil {
-		return VerifiedEmail{}, fmt.Errorf("decode a change of address: %w", err)
-	}
-	if known.User.Status != auth.UserActive || known.Email.Canonical != wanted.From {
-		return VerifiedEmail{}, auth.E(auth.CodeProofInvalid, "")
-	}
-	if _, err := s.Proofs.Consume(tx, auth.ProofChangeEmail, c.App, token); err != nil {
-		return VerifiedEmail{}, err
-	}
-	next := known.Email
-	next.Address, next.Canonical = wanted.Address, p.Email
+	next := p.known.Email
+	next.Address, next.Canonical = p.wanted.Address, p.Email
 	out := VerifiedEmail{}
-	out.User, out.Email, err = user.ReplaceEmail(tx, known.User, next)
+	out.User, out.Email, err = user.ReplaceEmail(tx, p.known.User, next)
 	if auth.Is(err, auth.CodeIdentifierTaken) {
 		return VerifiedEmail{}, auth.E(auth.CodeProofInvalid, "")
 	}
@@ -90,7 +107,7 @@ func (s *Service) confirmNewEmail(tx *store.Tx, c auth.Caller, token string) (Ve
 	if err := s.Record(tx, c, auth.Event{App: p.App, Action: "email.changed", User: p.User}); err != nil {
 		return VerifiedEmail{}, err
 	}
-	return out, s.TellOldAddress(tx, c, mail.EmailChanged, app, known)
+	return out, s.TellOldAddress(tx, c, mail.EmailChanged, p.app, p.known)
 }
 
 // TellOldAddress mails the address that a change replaces a notice with a link that cancels the change, and later takes

@@ -112,7 +112,7 @@ func previewIdentity(tx *store.Tx, p auth.Proof, browser string, out LinkPreview
 	if err := json.Unmarshal(p.Data, &held); err != nil {
 		return out, fmt.Errorf("decode an upstream identity: %w", err)
 	}
-	if !sameBrowser(held.Pass.Browser, browser) {
+	if !sameBrowser(held.Pass.Browser, browser) || p.Attempts >= codeAttempts {
 		return out, auth.E(auth.CodeProofInvalid, "")
 	}
 	up := held.Upstream

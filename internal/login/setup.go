@@ -21,18 +21,29 @@ type SetupLink struct {
 // needed is false, and nothing is made, once there is one. The server calls it at each start and prints the link.
 func (s *Service) EnsureSetupProof(ctx context.Context) (link SetupLink, needed bool, err error) {
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
-		link, needed = SetupLink{}, false
-		if vacant, err := lockVacancy(tx); err != nil || !vacant {
-			return err
-		}
-		token, err := s.Proofs.Issue(tx, auth.Proof{Kind: auth.ProofSetup, App: auth.DefaultApp})
-		if err != nil {
-			return err
-		}
-		link, needed = SetupLink{Token: token, ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofSetup))}, true
-		return nil
+		link, needed, err = s.setupProof(tx)
+		return err
 	})
 	return link, needed, err
+}
+
+// IssueSetupLink is EnsureSetupProof for an operator who has lost the link, with the event setup-link.issued.
+func (s *Service) IssueSetupLink(ctx context.Context, c auth.Caller) (link SetupLink, needed bool, err error) {
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		if link, needed, err = s.setupProof(tx); err != nil || !needed {
+			return err
+		}
+		return s.Record(tx, c, auth.Event{App: auth.DefaultApp, Action: "setup-link.issued"})
+	})
+	return link, needed, err
+}
+
+func (s *Service) setupProof(tx *store.Tx) (link SetupLink, needed bool, err error) {
+	if vacant, err := lockVacancy(tx); err != nil || !vacant {
+		return SetupLink{}, false, err
+	}
+	token, err := s.Proofs.Issue(tx, auth.Proof{Kind: auth.ProofSetup, App: auth.DefaultApp})
+	return SetupLink{Token: token, ExpiresAt: tx.Now().Add(s.Proofs.Lifetime(auth.ProofSetup))}, err == nil, err
 }
 
 // lockVacancy locks the default app and reports whether it has no administrator, which stays true until the commit.

@@ -111,3 +111,16 @@ func merged(own any, others map[string]any) (json.RawMessage, error) {
 	}
 	return json.Marshal(all)
 }
+
+// allowedBeside adds custom claims to those that the server states, whose place they never take, nor that of a reserved
+// one (TK-09).
+func allowedBeside(own, custom map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, value := range custom {
+		if !slices.Contains(reserved, name) {
+			out[name] = value
+		}
+	}
+	maps.Copy(out, own)
+	return out
+}

@@ -53,6 +53,7 @@ type Error struct {
 	Code        Code
 	Description string // printable ASCII without quote and backslash (RFC 6749 section 5.2)
 	RetryAfter  time.Duration
+	Scope       string // that would have been enough, of insufficient_scope (RFC 6750 section 3)
 	Err         error
 }
 

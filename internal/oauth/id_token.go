@@ -46,7 +46,11 @@ func (s *Service) idToken(ctx context.Context, t tokenFacts, access string) (str
 	if err != nil {
 		return "", err
 	}
-	payload, err := merged(c, person)
+	custom, err := s.custom(ctx, holder{t.client, t.user, t.member, t.granted.Scopes})
+	if err != nil {
+		return "", err
+	}
+	payload, err := merged(c, allowedBeside(person, custom))
 	if err != nil {
 		return "", err
 	}

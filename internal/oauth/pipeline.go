@@ -82,13 +82,15 @@ type proven struct {
 	commit func(ctx context.Context, x *exchange) (issued, error)
 	// refresh says that a refresh token is issued too, identify an ID token.
 	refresh, identify bool
-	// subject and actor are set where the tokens name somebody else than user and client (RFC 8693 section 4.1).
+	// actor is who acts in the subject's name (RFC 8693 section 4.1); nil: the client.
 	actor *actor
 	// key is the API key in whose stead the token stands; empty: none.
 	key auth.APIKeyID
 	// life bounds the access token; 0: what resource, client or server say.
 	life       time.Duration
 	issuedType string
+	// brief says that the session lives no longer than its access token.
+	brief bool
 }
 
 // issued is what tokens are made from.
@@ -179,6 +181,13 @@ func (s *Service) begin(p *proven, spend func(tx *store.Tx, id auth.SessionID) (
 			return issued{}, err
 		}
 		d.Proven(p.authTime)
+		if p.brief {
+			life, err := s.lifeOf(ctx, tokenFacts{exchange: x, proven: p})
+			if err != nil {
+				return issued{}, err
+			}
+			d.Lasting(life)
+		}
 		var refusal error
 		err = s.o.DB.Write(ctx, func(tx *store.Tx) (err error) {
 			if refusal, err = spend(tx, d.Session.ID); err != nil || refusal != nil {

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,18 +46,9 @@ func (s *Service) bound(ctx context.Context, x *exchange, p *proven) (auth.Deleg
 // gets less than they think. Errors: invalid_scope, invalid_target.
 func (s *Service) asked(ctx context.Context, client auth.Client, scopes, resources []string) (auth.Delegation, error) {
 	o := client.Settings.OAuth
-	known := o.Scopes
-	for _, uri := range resources {
-		r, ok, err := s.resource(ctx, client.App, uri)
-		if err != nil {
-			return auth.Delegation{}, err
-		}
-		if !ok || len(o.Resources) > 0 && !slices.Contains(o.Resources, uri) {
-			return auth.Delegation{}, refuse(InvalidTarget, "The client may not ask for this resource.")
-		}
-		for name := range r.Scopes {
-			known = append(slices.Clone(known), name)
-		}
+	known, err := s.knownScopes(ctx, client, resources)
+	if err != nil {
+		return auth.Delegation{}, err
 	}
 	if len(scopes) == 0 {
 		scopes = o.DefaultScopes
@@ -65,6 +57,23 @@ func (s *Service) asked(ctx context.Context, client auth.Client, scopes, resourc
 		return auth.Delegation{}, refuse(InvalidScope, "The client may not ask for one of these scopes.")
 	}
 	return auth.Delegation{Scopes: scopes, Resources: resources, Offline: slices.Contains(scopes, auth.ScopeOfflineAccess)}, nil
+}
+
+// knownScopes are the client's own scopes and those of resources that it may ask for. Error: invalid_target.
+func (s *Service) knownScopes(ctx context.Context, client auth.Client, resources []string) ([]string, error) {
+	o := client.Settings.OAuth
+	known := slices.Clone(o.Scopes)
+	for _, uri := range resources {
+		r, ok, err := s.resource(ctx, client.App, uri)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || len(o.Resources) > 0 && !slices.Contains(o.Resources, uri) {
+			return nil, refuse(InvalidTarget, "The client may not ask for this resource.")
+		}
+		known = slices.AppendSeq(known, maps.Keys(r.Scopes))
+	}
+	return known, nil
 }
 
 // resourcesOf reads the resource parameters; a slash at the end makes no difference (MCP authorization).

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
+	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -43,10 +45,11 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// Options are what a Service is made of. All fields but Settings are needed.
+// Options are what a Service is made of. All fields but Settings and Logger are needed.
 type Options struct {
 	DB       *store.DB
 	Apps     *app.Service
+	APIKeys  *apikey.Service
 	Sessions *session.Service
 	Signer   *signer.Signer
 	Keys     *secret.Keys
@@ -59,6 +62,8 @@ type Options struct {
 	// Issuer is the public URL, without a slash at the end (MD-01).
 	Issuer   string
 	Settings Settings
+	// Logger is told of custom claims that fail; nil: nobody is.
+	Logger *slog.Logger
 }
 
 // Service is the authorization server. It is safe for concurrent use.
@@ -67,16 +72,29 @@ type Service struct {
 	resources *store.Cache[auth.ProtectedResource] // by identifier
 	secrets   *store.Cache[[]auth.ClientSecret]    // by client
 	remote    *documents
+	mappings  *mappings
+	log       *slog.Logger
+	verified  *signer.Verified[signedToken]
+	revoked   *store.Cache[bool]      // by jti: whether the access token was revoked by itself
+	metadata  *store.Cache[*Document] // of the default app: what it allows is advertised
+	published *store.Cache[*Document] // metadata of resources, by identifier
 }
 
 // New makes a Service.
 func New(o Options) *Service {
 	o.Settings = o.Settings.withDefaults()
-	s := &Service{o: o,
+	s := &Service{o: o, log: o.Logger, mappings: newMappings(),
 		resources: store.NewCache[auth.ProtectedResource](o.DB, store.KindResource, 1000),
 		secrets:   store.NewCache[[]auth.ClientSecret](o.DB, store.KindClient, 1000),
+		verified:  signer.NewVerified[signedToken](o.DB, knownTokens),
+		revoked:   store.NewCache[bool](o.DB, store.KindToken, knownTokens),
+		metadata:  store.NewCache[*Document](o.DB, store.KindApp, 1),
+		published: store.NewCache[*Document](o.DB, store.KindResource, 1000),
 	}
 	s.remote = newDocuments(o.Outbound, o.Clock)
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
 	return s
 }
 

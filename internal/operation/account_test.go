@@ -166,7 +166,7 @@ func TestAPIKeys_AK01_AK02_AK03(t *testing.T) {
 		if len(list.APIKeys) != 2 || list.APIKeys[0].ID != less.APIKey.ID || list.NextCursor != "" {
 			t.Errorf("newest first: %+v", list)
 		}
-		rotated := must[operation.NewAPIKey](h, "rotate-api-key", &operation.APIKeyInput{ID: made.APIKey.ID}, as)
+		rotated := must[operation.NewAPIKey](h, "rotate-api-key", &operation.RotateAPIKeyInput{ID: made.APIKey.ID}, as)
 		if !rotated.APIKey.PreviousUntil.Equal(h.clock.Now().Add(time.Hour)) || rotated.Secret == made.Secret {
 			t.Errorf("rotated %+v", rotated.APIKey)
 		}
@@ -192,6 +192,9 @@ func TestAdministration(t *testing.T) {
 			Token: link.Token, Email: "ada@example.com", Password: password, Name: "Ada"})
 		h.refused(auth.CodeConflict)(h.callIn(operation.WithOperator(t.Context()), "issue-setup-link", &operation.IssueSetupLinkInput{}))
 		as := bearer(first.Tokens.AccessToken)
+		if found := must[operation.Events](h, "list-events", &operation.ListEventsInput{Action: "setup-link.issued"}, as).Events; len(found) != 1 {
+			t.Errorf("%d links were recorded", len(found))
+		}
 
 		h.clock.Advance(time.Second)
 		made := must[operation.UserResult](h, "create-user", &operation.CreateUserInput{Email: "jo@example.com", EmailVerified: true,

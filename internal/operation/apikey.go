@@ -16,18 +16,23 @@ type CreateAPIKeyInput struct {
 	ExpiresIn time.Duration `input:"expires_in"`
 	ExpiresAt time.Time     `input:"expires_at"`
 	Prefix    string        `input:"prefix"` // what the secret starts with; for documents, not for users
+	Fresh     bool          `input:"fresh"`  // only within the step-up window
 }
 
 func (c *Catalogue) createAPIKey() *Definition {
 	return define(Definition{
 		Name: "create-api-key",
 		Doc: "Makes an API key of the user who asks. The secret is in this answer and nowhere else, for only its hash " +
-			"is stored. A key can make only keys whose scopes are among its own.",
+			"is stored. A key can make only keys whose scopes are among its own. With `fresh` only within five minutes of a " +
+			"sign-in or a step-up.",
 		Access:  SignedIn,
 		Scope:   ScopeAPIKeysWrite,
 		Results: []Result{result[NewAPIKey]("ok", "The key with its secret.")},
-		Errors:  []auth.Code{auth.CodeLimitReached, auth.CodeForbidden, auth.CodeInsufficientScope},
+		Errors:  []auth.Code{auth.CodeLimitReached, auth.CodeForbidden, auth.CodeInsufficientScope, auth.CodeReauthRequired},
 	}, func(ctx context.Context, r *Request, in *CreateAPIKeyInput) (Outcome, error) {
+		if err := c.fresh(ctx, r, in.Fresh); err != nil {
+			return Outcome{}, err
+		}
 		key, secret, err := c.deps.APIKeys.Create(ctx, r.Caller, apikey.Input{Name: in.Name, Prefix: in.Prefix,
 			Scopes: in.Scopes, ExpiresIn: in.ExpiresIn, ExpiresAt: in.ExpiresAt})
 		if err != nil {
@@ -90,15 +95,25 @@ func (c *Catalogue) getAPIKey() *Definition {
 	})
 }
 
+// RotateAPIKeyInput is the input of rotate-api-key.
+type RotateAPIKeyInput struct {
+	ID    auth.APIKeyID `input:"id,required"`
+	Fresh bool          `input:"fresh"` // only within the step-up window
+}
+
 func (c *Catalogue) rotateAPIKey() *Definition {
 	return define(Definition{
-		Name:    "rotate-api-key",
-		Doc:     "Gives a key a new secret; the old one works for one more hour. A key can rotate only keys whose scopes are among its own.",
+		Name: "rotate-api-key",
+		Doc: "Gives a key a new secret; the old one works for one more hour. A key can rotate only keys whose scopes are among " +
+			"its own. With `fresh` only within five minutes of a sign-in or a step-up.",
 		Access:  SignedIn,
 		Scope:   ScopeAPIKeysWrite,
 		Results: []Result{result[NewAPIKey]("ok", "The key with its new secret.")},
-		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict},
-	}, func(ctx context.Context, r *Request, in *APIKeyInput) (Outcome, error) {
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict, auth.CodeReauthRequired},
+	}, func(ctx context.Context, r *Request, in *RotateAPIKeyInput) (Outcome, error) {
+		if err := c.fresh(ctx, r, in.Fresh); err != nil {
+			return Outcome{}, err
+		}
 		key, secret, err := c.deps.APIKeys.Rotate(ctx, r.Caller, in.ID)
 		if err != nil {
 			return Outcome{}, err

@@ -83,7 +83,7 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses(), c.authorizations()), []*Definition{
+	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses(), c.authorizations(), c.administration()), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
@@ -133,7 +133,12 @@ func (c *Catalogue) definitions() []*Definition {
 		c.rotateAPIKey(),
 		c.refreshAPIKey(),
 		c.revokeAPIKey(),
+	}...)
+}
 
+// administration is what administrators and the operator do with users, apps and the house itself.
+func (c *Catalogue) administration() []*Definition {
+	return []*Definition{
 		c.listUsers(),
 		c.getUser(),
 		c.createUser(),
@@ -155,12 +160,13 @@ func (c *Catalogue) definitions() []*Definition {
 		c.listEvents(),
 
 		c.rotateSigningKeys(),
+		c.getSharedSecret(),
 		c.verifyAudit(),
 		c.issueSetupLink(),
 		c.backup(),
 		c.importUsers(),
 		c.exportUsers(),
-	}...)
+	}
 }
 
 // addresses are what a user does with several addresses.

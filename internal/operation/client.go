@@ -1,7 +1,9 @@
 package operation
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/app"
@@ -123,9 +125,10 @@ func (c *Catalogue) createClient() *Definition {
 		Results: []Result{result[Client]("ok", "The client.")},
 		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeLimitReached},
 	}, func(ctx context.Context, r *Request, in *CreateClientInput) (Outcome, error) {
-		return clientOutcome(c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
+		made, _, err := c.deps.Apps.CreateClient(ctx, r.Caller, app.ClientInput{App: in.AppID, Name: in.Name,
 			Settings: auth.ClientSettings{RedirectURIs: in.RedirectURIs, AllowedOrigins: in.AllowedOrigins,
-				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL}}))
+				AccessTTL: in.AccessTTL, RefreshTTL: in.RefreshTTL}})
+		return clientOutcome(made, err)
 	})
 }
 
@@ -188,6 +191,9 @@ type UpdateAppInput struct {
 	AccountsOnSignUp Optional[bool]                  `input:"accounts_on_sign_up"`
 	PasswordMin      Optional[int]                   `input:"password_min"` // null: what the door says
 	Locale           Optional[string]                `input:"locale"`       // null: English
+	// Attributes are rules by name, merged; a null member ends one, null puts back those of a new app.
+	Attributes       Optional[map[string]any] `input:"attributes"`
+	SigningAlgorithm Optional[string]         `input:"signing_algorithm"` // null: ES256
 
 	Challenge          Optional[auth.ChallengeKind] `input:"challenge"` // null: nobody is asked
 	ChallengeSecret    Optional[string]             `input:"challenge_secret,secret"`
@@ -212,6 +218,8 @@ func (c *Catalogue) updateApp() *Definition {
 		Doc: "Changes the name and settings of an app (JSON Merge Patch). `registration` says how people sign up by " +
 			"themselves: `open`, `invite-code` (with a code that has a use left), `invite` (by mail alone), `waitlist` (an " +
 			"administrator lets them in) or `closed`. With `accounts_on_sign_up` everybody who signs up gets an account. " +
+			"`attributes` declares what users have beyond our own fields: a rule with `type`, `max_length` and `writer` by name. " +
+			"`signing_algorithm` signs access tokens; HS256 is for old resource servers that share a secret. " +
 			"`locale` is the language for people who say none. `challenge` says what strangers must show before they sign up, sign in or have a mail sent. " +
 			"`accent` (#rrggbb), `logo` (a PNG, JPEG or WebP file in base64, at most 40 KiB), `terms_url`, `privacy_url` (https) and " +
 			"`support_email` are how the app looks on pages.",
@@ -224,8 +232,12 @@ func (c *Catalogue) updateApp() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
+		rules, err := attributeRules(in.Attributes)
+		if err != nil {
+			return Outcome{}, err
+		}
 		row, err := c.deps.Apps.Update(ctx, r.Caller, in.ID, app.Change{Name: changed(in.Name), PasswordMin: changed(in.PasswordMin),
-			Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version,
+			Attributes: rules, SigningAlgorithm: changed(in.SigningAlgorithm), Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp), IfMatch: version,
 			Challenge: app.ChallengeChange{Kind: changed(in.Challenge), SiteKeys: changed(in.ChallengeSiteKeys),
 				Secret: changed(in.ChallengeSecret), Hostnames: changed(in.ChallengeHostnames), MinScore: changed(in.ChallengeMinScore),
 				CheckAction: changed(in.ChallengeAction), ExemptAppKeys: changed(in.ChallengeExempt)},
@@ -237,6 +249,28 @@ func (c *Catalogue) updateApp() *Definition {
 		view, err := c.appView(ctx, row)
 		return OK(view), err
 	})
+}
+
+// attributeRules reads the rules of attributes, by their names in JSON.
+func attributeRules(in Optional[map[string]any]) (app.AttributeChange, error) {
+	out := app.AttributeChange{Reset: in.Present && in.Null, Rules: map[string]*auth.AttributeRule{}}
+	for name, value := range in.Value {
+		if value == nil {
+			out.Rules[name] = nil
+			continue
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			return out, err
+		}
+		rule, reader := new(auth.AttributeRule), json.NewDecoder(bytes.NewReader(text))
+		reader.DisallowUnknownFields()
+		if err := reader.Decode(rule); err != nil {
+			return out, auth.Invalid("attributes."+name, auth.ViolationInvalid, "A rule has type, max_length and writer.")
+		}
+		out.Rules[name] = rule
+	}
+	return out, nil
 }
 
 // registration is an app's mode, never empty.

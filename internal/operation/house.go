@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"os"
@@ -24,6 +25,29 @@ func (c *Catalogue) rotateSigningKeys() *Definition {
 		Results: []Result{result[Done]("ok", "New keys sign from now on.")},
 	}, func(ctx context.Context, r *Request, in *RotateSigningKeysInput) (Outcome, error) {
 		return done(c.deps.Signer.Rotate(ctx, in.Emergency))
+	})
+}
+
+// GetSharedSecretInput is the input of get-shared-secret.
+type GetSharedSecretInput struct{}
+
+func (c *Catalogue) getSharedSecret() *Definition {
+	return define(Definition{
+		Name: "get-shared-secret",
+		Doc: "The secret with which the app's access tokens are signed where its `signing_algorithm` is HS256. Whoever has it can make tokens of any " +
+			"user of the app for servers that share it; our own doors take only what they have issued.",
+		Access:  Operator,
+		Results: []Result{result[SharedSecret]("ok", "The secret.")},
+		Errors:  []auth.Code{auth.CodeConflict},
+	}, func(ctx context.Context, r *Request, _ *GetSharedSecretInput) (Outcome, error) {
+		home, err := c.deps.Apps.Get(ctx, r.Caller.App)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if home.Settings.SigningAlgorithm != auth.AlgorithmHS256 {
+			return Outcome{}, auth.E(auth.CodeConflict, "The app's tokens are not signed with a shared secret; verify them with the keys of /.well-known/jwks.json.")
+		}
+		return OK(SharedSecret{Algorithm: auth.AlgorithmHS256, Secret: base64.RawURLEncoding.EncodeToString(c.deps.Signer.HS256Secret(home.ID))}), nil
 	})
 }
 
@@ -61,7 +85,7 @@ func (c *Catalogue) issueSetupLink() *Definition {
 		Results: []Result{result[SetupLink]("ok", "The link.")},
 		Errors:  []auth.Code{auth.CodeConflict},
 	}, func(ctx context.Context, r *Request, in *IssueSetupLinkInput) (Outcome, error) {
-		link, needed, err := c.deps.Login.EnsureSetupProof(ctx)
+		link, needed, err := c.deps.Login.IssueSetupLink(ctx, r.Caller)
 		if err != nil {
 			return Outcome{}, err
 		}

@@ -448,6 +448,12 @@ type SetupLink struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// SharedSecret signs the access tokens of an app whose old resource servers share it. Secret is base64url, without padding.
+type SharedSecret struct {
+	Algorithm string `json:"algorithm"`
+	Secret    string `json:"secret"`
+}
+
 // AuditReport is what verify-audit found out about one app's chain of events.
 type AuditReport struct {
 	Sealed   int64  `json:"sealed"`   // events in the chain

@@ -40,6 +40,8 @@ type Membership struct {
 	Role      auth.MemberRole   `json:"role"`
 	CreatedAt time.Time         `json:"created_at"`
 	Account   *Account          `json:"account,omitempty"`
+	Name      string            `json:"name,omitempty"`  // of the user, in lists of members
+	Email     string            `json:"email,omitempty"` // likewise, for owners and administrators
 }
 
 // MembershipResult carries one membership.
@@ -189,7 +191,7 @@ type ListMembersInput struct {
 func (c *Catalogue) listMembers() *Definition {
 	return define(Definition{
 		Name:    "list-members",
-		Doc:     "Lists the members of an account that the user belongs to, oldest first.",
+		Doc:     "Lists the members of an account that the user belongs to, oldest first, with their names, and for owners their addresses.",
 		Access:  SignedInOrOperator,
 		Scope:   ScopeAccountsRead,
 		Results: []Result{result[Members]("ok", "One page of members.")},
@@ -204,10 +206,11 @@ func (c *Catalogue) listMembers() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		rows, next := paged(page, rows, func(m auth.Membership) place { return place{m.CreatedAt, string(m.ID)} })
+		rows, next := paged(page, rows, func(m account.Member) place { return place{m.CreatedAt, string(m.ID)} })
 		out := Members{Members: make([]Membership, len(rows)), NextCursor: next}
 		for i, row := range rows {
-			out.Members[i] = membershipView(row)
+			out.Members[i] = membershipView(row.Membership)
+			out.Members[i].Name, out.Members[i].Email = row.Name, row.Email
 		}
 		return OK(out), nil
 	})

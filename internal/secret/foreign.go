@@ -4,12 +4,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+
+	"github.com/ostiary-id/ostiary/internal/secret/argon2"
 )
 
 // verifier is a stored hash that a password can be compared with.
 type verifier interface {
-	// matches costs one evaluation. An error says that the password can never match, whatever it is.
-	matches(password string) (bool, error)
+	// matches costs one evaluation, in m if it is one of ours. An error says that the password can never match, whatever it is.
+	matches(password string, m *argon2.Memory) (bool, error)
 	// outdated reports whether a new hash should take its place after a success.
 	outdated(current PasswordParams) bool
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/go-crypt/crypt/algorithm/shacrypt"
+
+	"github.com/ostiary-id/ostiary/internal/secret/argon2"
 )
 
 // Bounds of SHA-crypt and phpass (SECURITY PW-13). Both hash the password again in every round, so that a long one
@@ -48,7 +50,7 @@ func parseSHACrypt(text string) (verifier, error) {
 	return shaCrypt{text: text}, nil
 }
 
-func (h shaCrypt) matches(password string) (bool, error) {
+func (h shaCrypt) matches(password string, _ *argon2.Memory) (bool, error) {
 	if len(password) > maxSHABytes {
 		return false, errPasswordLength
 	}
@@ -85,7 +87,7 @@ func parsePHPass(text string) (verifier, error) {
 	return phpass{rounds: 1 << log, salt: m[2], key: m[3]}, nil
 }
 
-func (h phpass) matches(password string) (bool, error) {
+func (h phpass) matches(password string, _ *argon2.Memory) (bool, error) {
 	sum := md5.Sum([]byte(h.salt + password)) //nolint:gosec // the format is what it is
 	buffer := make([]byte, md5.Size+len(password))
 	copy(buffer[md5.Size:], password)
@@ -143,6 +145,6 @@ func parseSSHA(text string) (verifier, error) {
 	return h, nil
 }
 
-func (h ssha) matches(password string) (bool, error) {
+func (h ssha) matches(password string, _ *argon2.Memory) (bool, error) {
 	return Equal(h.digest(append([]byte(password), h.salt...)), h.key), nil
 }

@@ -16,6 +16,8 @@ import (
 	foreignargon2 "github.com/go-crypt/crypt/algorithm/argon2"
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/crypto/scrypt"
+
+	"github.com/ostiary-id/ostiary/internal/secret/argon2"
 )
 
 // Bounds of foreign hashes (SECURITY PW-13). What one evaluation may cost is about that of the heaviest argon2id hash
@@ -48,7 +50,7 @@ func parseOldArgon2(text string) (verifier, error) {
 	return nil, errHashForm
 }
 
-func (h oldArgon2) matches(password string) (bool, error) {
+func (h oldArgon2) matches(password string, _ *argon2.Memory) (bool, error) {
 	digest, err := foreignargon2.Decode(h.text)
 	if err != nil {
 		return false, fmt.Errorf("read an argon2 hash: %w", err)
@@ -90,7 +92,7 @@ func parseDjangoBcrypt(text string) (verifier, error) {
 }
 
 // matches never compares a part of a password: one that bcrypt would cut is wrong (PW-12).
-func (h bcryptHash) matches(password string) (bool, error) {
+func (h bcryptHash) matches(password string, _ *argon2.Memory) (bool, error) {
 	if h.prehash {
 		sum := sha256.Sum256([]byte(password))
 		password = hex.EncodeToString(sum[:])
@@ -144,7 +146,7 @@ func (h pbkdf2Hash) String() string {
 	return fmt.Sprintf("$pbkdf2-%s$i=%d$%s$%s", h.name, h.iterations, b64(h.salt), b64(h.key))
 }
 
-func (h pbkdf2Hash) matches(password string) (bool, error) {
+func (h pbkdf2Hash) matches(password string, _ *argon2.Memory) (bool, error) {
 	got, err := pbkdf2.Key(pbkdf2Digest(h.name), password, h.salt, h.iterations, len(h.key))
 	if err != nil {
 		return false, fmt.Errorf("derive a PBKDF2 key: %w", err)
@@ -210,7 +212,7 @@ func (h scryptHash) String() string {
 	return fmt.Sprintf("$%s$ln=%d,r=%d,p=%d$%s$%s", name, h.log, h.r, h.p, b64(h.salt), b64(h.key))
 }
 
-func (h scryptHash) matches(password string) (bool, error) {
+func (h scryptHash) matches(password string, _ *argon2.Memory) (bool, error) {
 	size := len(h.key)
 	if h.firebase {
 		size = 32 // an AES-256 key

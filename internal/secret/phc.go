@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/argon2"
+	"github.com/ostiary-id/ostiary/internal/secret/argon2"
 )
 
 // PasswordParams is the cost of one argon2id evaluation (RFC 9106).
@@ -131,11 +131,13 @@ func cost(field, name string, most uint64) (uint32, bool) {
 	return uint32(n), err == nil && n <= most
 }
 
-func (h phc) matches(password string) (bool, error) { return Equal(h.derive(password), h.key), nil }
+func (h phc) matches(password string, m *argon2.Memory) (bool, error) {
+	return Equal(h.derive(password, m), h.key), nil
+}
 
 // derive costs one evaluation.
-func (h phc) derive(password string) []byte {
-	return argon2.IDKey([]byte(password), h.salt, h.params.Time, h.params.Memory, h.params.Threads, uint32(len(h.key)))
+func (h phc) derive(password string, m *argon2.Memory) []byte {
+	return m.Key([]byte(password), h.salt, h.params.Time, h.params.Memory, h.params.Threads, uint32(len(h.key)))
 }
 
 // outdated reports whether a hash should be made again with the current parameters.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/secret/argon2"
 )
 
 // PoolOptions are the settings of a Pool; zero fields mean the default in their comment.
@@ -29,6 +30,9 @@ type PoolOptions struct {
 //
 // An evaluation runs on its caller's goroutine while it holds one of Workers turns. There is no worker to lose: the
 // turn comes back even if the evaluation panics.
+//
+// Each turn has a memory of Params.Memory, taken at its first evaluation and kept for the next: the pool never holds more
+// than Workers of them. An imported hash that needs more gets its own, which goes with it.
 type Pool struct {
 	params      PasswordParams
 	rand        io.Reader
@@ -37,6 +41,8 @@ type Pool struct {
 	waiting     atomic.Int64
 	maxWaiting  int64
 	evaluations atomic.Uint64
+	mu          sync.Mutex
+	idle        []*argon2.Memory // the one used last is used first
 	closing     chan struct{}
 	close       sync.Once
 }
@@ -80,7 +86,7 @@ func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
 	if _, err := io.ReadFull(p.rand, h.salt); err != nil {
 		return "", fmt.Errorf("read random bytes: %w", err)
 	}
-	if err := p.run(ctx, func() { h.key = h.derive(password) }); err != nil {
+	if err := p.run(ctx, func(m *argon2.Memory) { h.key = h.derive(password, m) }); err != nil {
 		return "", err
 	}
 	return h.String(), nil
@@ -96,7 +102,7 @@ func (p *Pool) Verify(ctx context.Context, stored, password string) (ok, outdate
 		return false, false, fmt.Errorf("read a stored password hash: %w", err)
 	}
 	var failed error
-	if err = p.run(ctx, func() { ok, failed = p.compare(h, password) }); err == nil {
+	if err = p.run(ctx, func(m *argon2.Memory) { ok, failed = p.compare(h, password, m) }); err == nil {
 		err = failed
 	}
 	return ok, h.outdated(p.params), err
@@ -104,13 +110,13 @@ func (p *Pool) Verify(ctx context.Context, stored, password string) (ok, outdate
 
 // compare is the evaluation of Verify. Many foreign hashes cost far less than ours: a wrong password is then hashed
 // with our own parameters as well, so that its answer takes no less time than that to an unknown user.
-func (p *Pool) compare(h verifier, password string) (bool, error) {
-	ok, err := h.matches(password)
+func (p *Pool) compare(h verifier, password string, m *argon2.Memory) (bool, error) {
+	ok, err := h.matches(password, m)
 	if errors.Is(err, errPasswordLength) {
 		ok, err = false, nil
 	}
 	if _, own := h.(phc); !own && !ok {
-		p.waste(password)
+		p.waste(password, m)
 	}
 	return ok && err == nil, err
 }
@@ -118,12 +124,12 @@ func (p *Pool) compare(h verifier, password string) (bool, error) {
 // Waste costs exactly what Verify costs with the current parameters: it stands in where there is no hash to compare
 // with, so that an unknown user cannot be told from a known one by the time of the answer.
 func (p *Pool) Waste(ctx context.Context, password string) error {
-	return p.run(ctx, func() { p.waste(password) })
+	return p.run(ctx, func(m *argon2.Memory) { p.waste(password, m) })
 }
 
-func (p *Pool) waste(password string) {
+func (p *Pool) waste(password string, m *argon2.Memory) {
 	h := phc{params: p.params, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
-	_ = Equal(h.derive(password), h.key)
+	_ = Equal(h.derive(password, m), h.key)
 }
 
 // Close refuses all further work and waits for what runs.
@@ -137,14 +143,40 @@ func (p *Pool) Close() {
 }
 
 // run evaluates f in a turn of its own.
-func (p *Pool) run(ctx context.Context, f func()) error {
+func (p *Pool) run(ctx context.Context, f func(*argon2.Memory)) error {
 	if err := p.enter(ctx); err != nil {
 		return err
 	}
-	defer func() { <-p.turns }()
+	m := p.take()
+	defer func() {
+		p.keep(m)
+		<-p.turns
+	}()
 	p.evaluations.Add(1)
-	f()
+	f(m)
 	return nil
+}
+
+// take is called by who has a turn, so there are never more memories than turns.
+func (p *Pool) take() *argon2.Memory {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return new(argon2.Memory)
+	}
+	m := p.idle[last]
+	p.idle = p.idle[:last]
+	return m
+}
+
+func (p *Pool) keep(m *argon2.Memory) {
+	if m.Size() > p.params.Memory {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, m)
 }
 
 // enter waits for a turn. Go serves the senders of a channel in the order in which they came.

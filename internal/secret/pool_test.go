@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,9 +14,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"golang.org/x/crypto/argon2"
+	oracle "golang.org/x/crypto/argon2"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/secret/argon2"
 )
 
 func cheap() PasswordParams { return PasswordParams{Memory: 64, Time: 1, Threads: 1} }
@@ -76,7 +78,7 @@ func TestRealParameters_PW09(t *testing.T) {
 func TestKnownHash(t *testing.T) {
 	salt := []byte("0123456789abcdef")
 	b64 := base64.RawStdEncoding.EncodeToString
-	stored := "$argon2id$v=19$m=128,t=2,p=2$" + b64(salt) + "$" + b64(argon2.IDKey([]byte("pässword"), salt, 2, 128, 2, 24))
+	stored := "$argon2id$v=19$m=128,t=2,p=2$" + b64(salt) + "$" + b64(oracle.IDKey([]byte("pässword"), salt, 2, 128, 2, 24))
 	p := testPool(t, PoolOptions{})
 	if ok, outdated, err := p.Verify(t.Context(), stored, "pässword"); err != nil || !ok || !outdated {
 		t.Fatalf("%v, %v (a key of 24 bytes is outdated), %v", ok, outdated, err)
@@ -177,7 +179,7 @@ func busy(t *testing.T, p *Pool) (release func()) {
 	for range p.Workers() {
 		begun := make(chan struct{})
 		wg.Go(func() {
-			if err := p.run(context.Background(), func() { close(begun); <-stop }); err != nil {
+			if err := p.run(context.Background(), func(*argon2.Memory) { close(begun); <-stop }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -244,7 +246,7 @@ func TestPoolBound_PW10(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 400 {
 		wg.Go(func() {
-			err := p.run(context.Background(), func() {
+			err := p.run(context.Background(), func(*argon2.Memory) {
 				mu.Lock()
 				running++
 				most = max(most, running)
@@ -266,6 +268,48 @@ func TestPoolBound_PW10(t *testing.T) {
 	}
 }
 
+// TestPoolMemory_PW10: no memory before the first evaluation, then at most one for each worker, and none that a greater
+// imported hash asked for.
+func TestPoolMemory_PW10(t *testing.T) {
+	p := testPool(t, PoolOptions{Workers: 2, Queue: 100, QueueDeadline: time.Minute})
+	held := func() (sizes []uint32) {
+		for _, m := range p.idle {
+			sizes = append(sizes, m.Size())
+		}
+		return sizes
+	}
+	if len(p.idle) != 0 {
+		t.Errorf("%d KiB at the start", held())
+	}
+	imported, err := testPool(t, PoolOptions{Params: PasswordParams{Memory: 512, Time: 1, Threads: 2}}).Hash(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 40 {
+		wg.Go(func() {
+			if ok, _, err := p.Verify(context.Background(), imported, "x"); !ok || err != nil {
+				t.Error(ok, err)
+			}
+			if err := p.Waste(context.Background(), "x"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if sizes := held(); len(sizes) > 2 || len(sizes) > 0 && slices.Max(sizes) > cheap().Memory {
+		t.Errorf("%d KiB are held", sizes)
+	}
+	for range 3 {
+		if err := p.Waste(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sizes := held(); len(sizes) == 0 || sizes[len(sizes)-1] != cheap().Memory {
+		t.Errorf("%d KiB are held after a hash of ours", sizes)
+	}
+}
+
 func TestPanicLosesNoWorker(t *testing.T) {
 	p := testPool(t, PoolOptions{Workers: 1})
 	for range 3 {
@@ -275,7 +319,7 @@ func TestPanicLosesNoWorker(t *testing.T) {
 					t.Error("the panic was swallowed")
 				}
 			}()
-			_ = p.run(t.Context(), func() { panic("an evaluation fails") })
+			_ = p.run(t.Context(), func(*argon2.Memory) { panic("an evaluation fails") })
 		}()
 	}
 	if err := p.Waste(t.Context(), "x"); err != nil {

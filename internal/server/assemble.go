@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/ostiary-id/ostiary/internal/account"
 	oauthdoor "github.com/ostiary-id/ostiary/internal/api/oauth"
@@ -16,6 +17,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/factor"
 	"github.com/ostiary-id/ostiary/internal/federation"
+	"github.com/ostiary-id/ostiary/internal/geo"
 	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
@@ -64,6 +66,7 @@ type house struct {
 	waits      *waitlist.Service
 	federation *federation.Service
 	library    *web.Library
+	geo        *geo.File // nil: none is configured
 	mailer     *mail.Mailer
 	inbox      *mail.Inbox // nil: there is none
 
@@ -140,7 +143,7 @@ func (h *house) load(ctx context.Context, c config.Config, p plan, o Options, m 
 	}
 	engine, err := contract.New(ctx, contract.Options{
 		Operations: h.late, Credentials: h.late, Mounts: p.mounts, PublicURL: c.PublicBase(), Rand: o.Rand,
-		Keys: keys, Origins: h.origins, AppName: h.appName, Reserved: reserved(),
+		Keys: keys, Origins: h.origins, AppName: h.appName, Words: h.words, Reserved: reserved(),
 	})
 	return loaded{engine, err}
 }
@@ -171,7 +174,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Queue: h.queue, Clock: o.Clock, Rand: o.Rand,
 		Settings: sessionSettings(c.Lifetimes)})
 	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck,
-		SealChallenge: h.challenges.Seal})
+		SealChallenge: h.challenges.Seal, BadClaim: oauth.BadClaim})
 	h.apikeys = apikey.New(apikey.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})
 	h.accounts = &account.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
 	h.invites = &invite.Service{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck}
@@ -192,9 +195,9 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 		h.login.Breaches = &login.BreachCheck{Get: h.outbound.Get, URL: c.Password.BreachURL, Log: o.Logger}
 	}
 	h.lifecycle = &lifecycle.Service{Login: h.login}
-	h.oauth = oauth.New(oauth.Options{DB: h.db, Apps: h.apps, Sessions: h.sessions, Signer: h.signer, Keys: h.keys, Proofs: h.proofs,
+	h.oauth = oauth.New(oauth.Options{DB: h.db, Apps: h.apps, APIKeys: h.apikeys, Sessions: h.sessions, Signer: h.signer, Keys: h.keys, Proofs: h.proofs,
 		Limits: h.limits, Audit: h.audit, Outbound: h.outbound, Clock: o.Clock, Rand: o.Rand, Issuer: c.PublicBase(),
-		Settings: oauthSettings(c)})
+		Settings: oauthSettings(c), Logger: o.Logger})
 
 	h.catalogue = operation.New(operation.Deps{DB: h.db, Keys: h.keys, Limits: h.limits, Users: h.users, Sessions: h.sessions,
 		APIKeys: h.apikeys, Apps: h.apps, Challenges: h.challenges, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
@@ -209,16 +212,27 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 
 // open makes the doors that need the engine.
 func (h *house) open(c config.Config, given Options) (err error) {
-	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()),
+	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()), Samples: h.samples,
 		Library: h.library, App: h.apps.Get, FormTargets: h.oauth.FormTargets, LogoutTarget: h.oauth.LogoutTarget, Rand: given.Rand}
 	if h.inbox != nil {
 		o.Inbox = h.inbox
+	}
+	if c.GeoIP != "" {
+		if h.geo, err = geo.Open(c.GeoIP); err != nil {
+			return err
+		}
+		o.Place = h.geo.Place
 	}
 	h.pages, err = ui.New(o)
 	h.door = oauthdoor.New(oauthdoor.Options{Service: h.oauth, Keys: h.signer, Limits: h.limits, Credentials: h.late.credentials,
 		Origins: h.origins, PublicURL: c.PublicBase(), SessionCookie: ui.SessionCookie, Pages: h.pages})
 	h.jwks = oauthdoor.JWKS(h.signer, 0)
 	return err
+}
+
+// samples are requests of the contracts of an app, but for those of the operator.
+func (h *house) samples(app auth.AppID, identifier string) []contract.Sample {
+	return slices.DeleteFunc(h.engine.Samples(app, identifier), func(s contract.Sample) bool { return s.Host == operatorHost })
 }
 
 // public leaves out what is mounted for the operator alone.
@@ -268,6 +282,7 @@ func (h *house) close(ctx context.Context) {
 	if h.pool != nil {
 		h.pool.Close()
 	}
+	_ = h.geo.Close()          // it was only read
 	_ = h.traces.Shutdown(ctx) // spans that cannot be sent any more are lost, that is all
 	if h.db != nil {
 		_ = h.db.Close() // every acknowledged Write is durable already

@@ -83,7 +83,7 @@ func administrator(t *testing.T, s *Server) *http.Cookie {
 	token, err := s.SetupToken(t.Context())
 	must(t, err)
 	w := post(s, "/setup", url.Values{"token": {token}, "email": {"ada@example.test"}, "password": {passphrase}, "name": {"Ada"}})
-	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/done/setup" {
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/setup/app" {
 		t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 	cookies := w.Result().Cookies()

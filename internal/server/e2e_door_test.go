@@ -35,11 +35,16 @@ func (v visitor) open(path string) reply {
 // send posts a form of a page of ours.
 func (v visitor) send(path string, fields ...string) reply {
 	v.t.Helper()
+	return v.ask("POST", path, formOf(fields...), "Origin", v.i.URL, "Accept", "text/html")
+}
+
+// formOf are names of fields and their values.
+func formOf(fields ...string) url.Values {
 	form := url.Values{}
 	for n := 0; n < len(fields); n += 2 {
 		form.Set(fields[n], fields[n+1])
 	}
-	return v.ask("POST", path, form, "Origin", v.i.URL, "Accept", "text/html")
+	return form
 }
 
 // cookie is the value of one that the browser has; empty if it has none.

@@ -50,7 +50,7 @@ func TestMailsSpeakTheLanguageOfThePerson(t *testing.T) {
 		ok[client.App](t)(i.Operator.UpdateApp(t.Context(), "default", 0, map[string]any{"locale": "es"}))
 		register("max@example.com", "Accept-Language", "sv")
 		subject("max@example.com", "Confirme su dirección de correo para Ostiary")
-		if r := w.ask("GET", "/verify?token=x", nil, "Accept", "text/html"); !strings.Contains(string(r.Body), `<html lang="es" dir="ltr">`) {
+		if r := w.ask("GET", "/forgot", nil, "Accept", "text/html"); !strings.Contains(string(r.Body), `<html lang="es" dir="ltr">`) {
 			t.Errorf("a page without a wish: %s", r.Body)
 		}
 		if _, err := i.Operator.UpdateApp(t.Context(), "default", 0, map[string]any{"locale": "not a tag"}); err == nil {
@@ -64,12 +64,12 @@ func TestPagesSpeakTheLanguageOfTheBrowser(t *testing.T) {
 	i := servertest.Start(t)
 	w := newWire(t, i)
 	for tag, want := range map[string][]string{
-		"pt-BR":      {`<html lang="pt" dir="ltr">`, "Confirmar meu endereço"},
-		"zh-TW,zh":   {`<html lang="zh" dir="ltr">`, "确认我的地址"},
-		web.Mirrored: {`<html lang="ar-XB" dir="rtl">`, "\u202emy\u202c"},
-		"tlh":        {`<html lang="en" dir="ltr">`, "Confirm my address"},
+		"pt-BR":      {`<html lang="pt" dir="ltr">`, "Enviar-me um link"},
+		"zh-TW,zh":   {`<html lang="zh" dir="ltr">`, "发送链接"},
+		web.Mirrored: {`<html lang="ar-XB" dir="rtl">`, "\u202ea\u202c"},
+		"tlh":        {`<html lang="en" dir="ltr">`, "Mail me a link"},
 	} {
-		r := w.ask("GET", "/verify?token=x", nil, "Accept", "text/html", "Accept-Language", tag).want(200)
+		r := w.ask("GET", "/forgot", nil, "Accept", "text/html", "Accept-Language", tag).want(200)
 		for _, text := range want {
 			if !strings.Contains(string(r.Body), text) {
 				t.Errorf("%s: no %s in %s", tag, text, r.Body)
@@ -105,7 +105,7 @@ func TestOperatorsTemplates(t *testing.T) {
 	i := servertest.Start(t, overrides(t, map[string]string{
 		"mail/verify-email.txt.tmpl": "Ahoy {{.Name}}, {{.Link}}",
 		"locales/en.json":            `{"mail.verify-email.subject": "Come aboard {{.App}}"}`,
-		"pages/verify.html.tmpl":     `<p class="own">{{.Token}}</p>`,
+		"pages/setup.html.tmpl":      `<p class="own">{{.Token}}</p>`,
 		"pages/style.css":            "body { color: teal }",
 	}))
 	w := newWire(t, i)
@@ -114,7 +114,7 @@ func TestOperatorsTemplates(t *testing.T) {
 	if m.Subject != "Come aboard Ostiary" || !strings.HasPrefix(m.Text, "Hello Kim b,\n\nAhoy Kim b, http") || !strings.Contains(m.HTML, "Confirm address") {
 		t.Errorf("%s\n%s", m.Subject, m.Text)
 	}
-	r := w.ask("GET", "/verify?token=%3Cscript%3E", nil, "Accept", "text/html").want(200)
+	r := w.ask("GET", "/setup?token=%3Cscript%3E", nil, "Accept", "text/html").want(200)
 	page := string(r.Body)
 	if !strings.Contains(page, `<p class="own">&lt;script&gt;</p>`) {
 		t.Errorf("%s", page)

@@ -40,7 +40,7 @@ func TestAuthorizeErrors_OA02_OA03_OA06(t *testing.T) {
 			"request_uri_not_supported": {p.request("request_uri", "https://rp.example/request")},
 		} {
 			for _, q := range list {
-				ann.authorize(q).refused(p, code)
+				ann.authorize(q).sentHome(p, code)
 			}
 		}
 		long := ann.authorize(p.request("state", strings.Repeat("s", 1025))).location().Query()
@@ -48,7 +48,7 @@ func TestAuthorizeErrors_OA02_OA03_OA06(t *testing.T) {
 			t.Errorf("%v", long)
 		}
 		machine := newParty(t, i, func(c *auth.Client) { c.Settings.OAuth.GrantTypes = []string{auth.GrantClientCredentials} })
-		ann.authorize(machine.request()).refused(machine, "unauthorized_client")
+		ann.authorize(machine.request()).sentHome(machine, "unauthorized_client")
 		// A form leads to where the same GET leads; a look changes nothing.
 		at := ann.ask(http.MethodPost, "/oauth2/authorize", p.request(), "Origin", "https://rp.example", "Sec-Fetch-Site", "cross-site").goesTo("/oauth2/authorize")
 		ann.goes(at.RequestURI()).code(p)
@@ -63,21 +63,21 @@ func TestAuthorizePrompts_OI02(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
 		p := newParty(t, i, trusted)
 		nobody := newGuest(t, i)
-		nobody.authorize(p.request("prompt", "none")).refused(p, "login_required")
+		nobody.authorize(p.request("prompt", "none")).sentHome(p, "login_required")
 		ann := signedInGuest(t, i, "ann@example.com")
 		ann.authorize(p.request("prompt", "none")).code(p)
 		hint := ann.enters(p).text("id_token")
 		bob := signedInGuest(t, i, "bob@example.com")
-		bob.authorize(p.request("prompt", "none", "id_token_hint", hint)).refused(p, "login_required")
+		bob.authorize(p.request("prompt", "none", "id_token_hint", hint)).sentHome(p, "login_required")
 		bob.authorize(p.request("id_token_hint", hint)).goesTo("/sign-in")
 		ann.authorize(p.request("prompt", "none", "id_token_hint", hint)).code(p)
 		asks := newParty(t, i)
-		ann.authorize(asks.request("prompt", "none")).refused(asks, "consent_required")
-		ann.authorize(asks.request("prompt", "none", "id_token_hint", hint)).refused(asks, "invalid_request") // of another client
+		ann.authorize(asks.request("prompt", "none")).sentHome(asks, "consent_required")
+		ann.authorize(asks.request("prompt", "none", "id_token_hint", hint)).sentHome(asks, "invalid_request") // of another client
 
 		i.Clock.Advance(10 * time.Minute)
 		ann.authorize(p.request("max_age", "900")).code(p)
-		ann.authorize(p.request("max_age", "60", "prompt", "none")).refused(p, "login_required")
+		ann.authorize(p.request("max_age", "60", "prompt", "none")).sentHome(p, "login_required")
 		for _, more := range [][]string{{"max_age", "60"}, {"max_age", "0"}, {"prompt", "login"}} {
 			back := ann.authorize(p.request(more...)).goesTo("/step-up").Query().Get("return_to")
 			ann.goes(back).goesTo("/step-up")
@@ -104,12 +104,12 @@ func TestAuthorizeClasses_OI02(t *testing.T) {
 		ann.authorize(p.request("acr_values", "aal1")).code(p)
 		ann.authorize(p.request("acr_values", "phr aal2")).code(p) // the best there is
 		ann.authorize(p.request("acr_values", "gold")).code(p)
-		ann.authorize(p.request("claims", essential)).refused(p, "unmet_authentication_requirements")
-		ann.authorize(p.request("claims", `{"id_token":{"acr":{"essential":true,"value":"gold"}}}`)).refused(p, "unmet_authentication_requirements")
+		ann.authorize(p.request("claims", essential)).sentHome(p, "unmet_authentication_requirements")
+		ann.authorize(p.request("claims", `{"id_token":{"acr":{"essential":true,"value":"gold"}}}`)).sentHome(p, "unmet_authentication_requirements")
 
 		secret := ok[client.TOTP](t)(ann.person.me.BeginTOTP(t.Context(), phrase)).Secret
 		ok[[]string](t)(ann.person.me.ConfirmTOTP(t.Context(), code(t, i, secret)))
-		ann.authorize(p.request("claims", essential, "prompt", "none")).refused(p, "interaction_required")
+		ann.authorize(p.request("claims", essential, "prompt", "none")).sentHome(p, "interaction_required")
 		back := ann.authorize(p.request("claims", essential)).goesTo("/step-up").Query().Get("return_to")
 		ann.ask(http.MethodPost, "/step-up", url.Values{"code": {code(t, i, secret)}, "return_to": {back}}, "Origin", i.URL).goesTo("/oauth2/continue")
 		tokens := p.redeem(ann.wire, ann.goes(back).code(p)).want(http.StatusOK)
@@ -143,7 +143,7 @@ func TestFormPost_OA15_OA16(t *testing.T) {
 			t.Errorf("%s", at)
 		}
 		only := newParty(t, i, trusted, func(c *auth.Client) { c.Settings.OAuth.ResponseModes = []string{"query"} })
-		ann.authorize(only.request("response_mode", "form_post")).refused(only, "invalid_request")
+		ann.authorize(only.request("response_mode", "form_post")).sentHome(only, "invalid_request")
 		asks := newParty(t, i)
 		way := ann.authorize(asks.request("response_mode", "form_post")).goesTo("/consent")
 		ann.decides(way, "approve").want(http.StatusOK).says(`name="code"`)
@@ -162,7 +162,7 @@ func TestPushed_PA01(t *testing.T) {
 			return ann.ask(http.MethodPost, "/oauth2/par", q)
 		}
 		name := func() string { return push(p).want(http.StatusCreated).text("request_uri") }
-		ann.authorize(p.request()).refused(p, "invalid_request")
+		ann.authorize(p.request()).sentHome(p, "invalid_request")
 		if got := push(p).object(); got["expires_in"] != 60.0 {
 			t.Errorf("%v", got)
 		}

@@ -35,7 +35,7 @@ func TestConsent_OA11_OI06(t *testing.T) {
 		if csp := page.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self' https://rp.example;") || !strings.Contains(csp, "frame-ancestors 'none'") {
 			t.Errorf("the policy is %s", csp)
 		}
-		ann.decides(at, "deny").refused(p, "access_denied")
+		ann.decides(at, "deny").sentHome(p, "access_denied")
 		ann.decides(at, "approve").want(http.StatusBadRequest).says("This step is over")
 
 		at = ann.authorize(p.request()).goesTo("/consent")
@@ -78,7 +78,7 @@ func TestConsentOnDevice_OA12(t *testing.T) {
 				ann.looks(at).says("A program on this device gets the answer.")
 				p.redeem(ann.wire, ann.decides(at, "approve").code(p)).want(http.StatusOK)
 			}
-			ann.authorize(p.request("prompt", "none")).refused(p, "consent_required")
+			ann.authorize(p.request("prompt", "none")).sentHome(p, "consent_required")
 		}
 		web := newParty(t, i, trusted, func(c *auth.Client) { c.Settings.OAuth.AuthMethod = auth.ClientAuthNone })
 		ann.authorize(web.request()).code(web)

@@ -154,8 +154,8 @@ func (r reply) code(p party) string {
 	return q.Get("code")
 }
 
-// refused wants an error that the client is told of.
-func (r reply) refused(p party, code string) {
+// sentHome wants an error that the client is told of.
+func (r reply) sentHome(p party, code string) {
 	r.t.Helper()
 	if q := r.home(p); q.Get("error") != code || q.Has("code") {
 		r.t.Fatalf("%s: %v, not %s", r.what, q, code)

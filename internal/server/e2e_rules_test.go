@@ -165,3 +165,18 @@ func eventOf(t *testing.T, i *servertest.Instance, id string) map[string]any {
 	}
 	return found[0]
 }
+
+// IO-07: no header of a proxy or of a sidecar says who somebody is.
+func TestIdentityHeadersMeanNothing_IO07(t *testing.T) {
+	i := servertest.Start(t)
+	_, in := person(t, i, "ann@example.com")
+	w := newWire(t, i)
+	for _, name := range []string{"X-User", "X-User-Id", "X_User_Id", "X-Remote-User", "Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Auth-Request-Email",
+		"X-Authenticated-User", "X-Webauth-User", "X-Ostiary-User", "From"} {
+		for _, value := range []string{in.User.ID, "ann@example.com", "1"} {
+			for _, path := range []string{"/v1/auth/me", "/api/ostiary/v1/me", "/api/v1/auth/me", "/account", "/auth/me"} {
+				w.ask("GET", path, nil, name, value).want(http.StatusUnauthorized)
+			}
+		}
+	}
+}

@@ -32,13 +32,16 @@ func TestTeams(t *testing.T) {
 		if jane.User.ActiveMembership == nil || jane.User.ActiveMembership.Role != "viewer" || !jane.User.EmailVerified {
 			t.Errorf("%+v", jane.User)
 		}
-		if list := ok[client.MemberPage](t)(me.ListMembers(ctx, acme.ID, client.Paging{})); len(list.Members) != 2 {
+		if list := ok[client.MemberPage](t)(me.ListMembers(ctx, acme.ID, client.Paging{})); len(list.Members) != 2 || list.Members[1].Email != jane.User.Email {
 			t.Errorf("%+v", list)
 		}
 		if entry := ok[client.WaitlistEntry](t)(me.JoinWaitlist(ctx, "beta")); entry.AccountID != acme.ID || entry.Status != "waiting" {
 			t.Errorf("%+v", entry)
 		}
 		hers := i.Client.WithToken(jane.Tokens.AccessToken)
+		if list := ok[client.MemberPage](t)(hers.ListMembers(ctx, acme.ID, client.Paging{})); len(list.Members) != 2 || list.Members[0].Email != "" {
+			t.Errorf("a viewer sees %+v", list)
+		}
 		waits := ok[client.WaitlistPage](t)(i.Operator.ListWaitlistEntries(ctx, "", "waiting", client.Paging{}))
 		ok[client.WaitlistEntry](t)(i.Operator.DenyWaitlistEntry(ctx, waits.Entries[0].ID))
 		ok[client.WaitlistEntry](t)(i.Operator.ApproveWaitlistEntry(ctx, waits.Entries[0].ID))

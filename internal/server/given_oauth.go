@@ -45,7 +45,7 @@ func asked(ctx context.Context, s *stage, e contract.Example) (map[string]string
 	if err != nil {
 		return nil, err
 	}
-	client, err := s.house.apps.CreateClient(ctx, operatorCaller(), app.ClientInput{App: auth.DefaultApp, Name: "Book Club",
+	client, _, err := s.house.apps.CreateClient(ctx, operatorCaller(), app.ClientInput{App: auth.DefaultApp, Name: "Book Club",
 		Settings: auth.ClientSettings{RedirectURIs: []string{clubRedirect}, OAuth: auth.OAuthSettings{AuthMethod: auth.ClientAuthNone,
 			GrantTypes: []string{auth.GrantAuthorizationCode, auth.GrantDeviceCode}, Scopes: []string{auth.ScopeOpenID}}}})
 	if err != nil {

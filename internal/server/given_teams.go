@@ -101,7 +101,7 @@ func withClient(ctx context.Context, s *stage, e contract.Example) (map[string]s
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.house.apps.CreateClient(ctx, operatorCaller(), app.ClientInput{App: auth.DefaultApp, Name: "web"})
+	made, _, err := s.house.apps.CreateClient(ctx, operatorCaller(), app.ClientInput{App: auth.DefaultApp, Name: "web"})
 	values["app_id"], values["id"] = string(auth.DefaultApp), string(made.ID)
 	return values, err
 }

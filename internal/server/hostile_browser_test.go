@@ -11,6 +11,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/client"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
+	"github.com/ostiary-id/ostiary/web"
 )
 
 // navigations are the headers of a person, or a scanner of mails, who follows a link.
@@ -66,6 +67,33 @@ func TestBrowsersSpendNothing_ET09_ET10_C8(t *testing.T) {
 			t.Errorf("only %d operations were asked", asked)
 		}
 	}, allContracts("accountmaker"))
+}
+
+// The page with the button speaks the language of the browser, whatever the contract says of its operation.
+func TestButtonSpeaksTheLanguageOfTheBrowser(t *testing.T) {
+	i := servertest.Start(t)
+	w := newWire(t, i)
+	asked := 0
+	for _, paper := range papers(t) {
+		for _, p := range paper.points {
+			if !p.consumes() || p.method != http.MethodGet {
+				continue
+			}
+			asked++
+			for _, lang := range web.Languages() {
+				words := ok[*web.Translator](t)((&web.Library{}).Skin("").Translator(lang))
+				page := w.ask(http.MethodGet, paper.bases[0]+p.path+"?token=x", nil, "Accept", "text/html", "Accept-Language", lang).want(http.StatusOK)
+				button := ok[string](t)(words.T("page."+map[string]string{"verify-email": "verify", "sign-in-with-token": "magic", "accept-invite": "invite"}[p.def.Name]+".button", nil))
+				if page.Header.Get("Content-Language") != lang || !strings.Contains(string(page.Body), `<html lang="`+lang+`" dir="ltr">`) ||
+					!strings.Contains(string(page.Body), ">"+button+"</button>") {
+					t.Errorf("%s in %s: %s", p, lang, page.Body)
+				}
+			}
+		}
+	}
+	if asked < 3 {
+		t.Errorf("only %d pages", asked)
+	}
 }
 
 // mailedTokens are live tokens of mails by the operation that spends them.

@@ -221,7 +221,7 @@ func TestHealth_AV02(t *testing.T) {
 	}
 }
 
-func TestMetricsListener(t *testing.T) {
+func TestMetricsListener_AD05(t *testing.T) {
 	c := small(t)
 	c.Metrics.Listen = "127.0.0.1:0"
 	s, _ := started(t, c, options())

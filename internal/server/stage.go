@@ -28,11 +28,13 @@ import (
 // temporary directory, or, if postgres is the address of a PostgreSQL server, one that it makes there and drops again.
 func TestContract(ctx context.Context, src contract.Source, postgres string) (report contract.Report, err error) {
 	m := stages{}
-	if postgres != "" {
-		if m.scratch, err = store.NewScratch(ctx, postgres); err != nil {
-			return report, err
-		}
+	if postgres == "" {
+		m.blank, err = store.NewBlank(ctx)
+	} else if m.scratch, err = store.NewScratch(ctx, postgres); err == nil {
 		defer func() { err = errors.Join(err, m.scratch.Close(ctx)) }()
+	}
+	if err != nil {
+		return report, err
 	}
 	return contract.Test(ctx, src, contract.Setup{Operations: operation.New(operation.Deps{}), Fresh: m.fresh, Givens: givens()})
 }
@@ -40,6 +42,7 @@ func TestContract(ctx context.Context, src contract.Source, postgres string) (re
 // stages makes servers for examples.
 type stages struct {
 	scratch *store.Scratch // nil: SQLite
+	blank   store.Blank
 }
 
 // stage is a fresh server and what the Givens need of it: its house, and a clock that they may set.
@@ -68,6 +71,9 @@ func (m stages) database(ctx context.Context) (dir, address string, remove func(
 	}
 	clear := func() error { return os.RemoveAll(dir) }
 	if m.scratch == nil {
+		if err := m.blank.Put(DatabasePath(config.Config{Data: dir})); err != nil {
+			return "", "", nil, errors.Join(err, clear())
+		}
 		return dir, "", clear, nil
 	}
 	address, drop, err := m.scratch.Make(ctx)

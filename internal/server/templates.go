@@ -20,6 +20,31 @@ func TemplatesDir(c config.Config) string { return filepath.Join(c.WithDefaults(
 // page, in every language, for every app. Without such files nothing is read. A mistake is a web.Problems with files
 // below the data directory. Nothing outside the directory is read, whatever links are in it.
 func Templates(c config.Config) (*web.Library, error) {
+	library, err := readTemplates(c)
+	if err == nil && len(library.Overridden()) > 0 {
+		err = fillTemplates(c, library)
+	}
+	return library, err
+}
+
+// CheckTemplates is Templates for who wants to be sure: everything is filled, whether or not something is replaced.
+func CheckTemplates(c config.Config) (*web.Library, error) {
+	library, err := readTemplates(c)
+	if err == nil {
+		err = fillTemplates(c, library)
+	}
+	return library, err
+}
+
+// fillTemplates fills everything with samples.
+func fillTemplates(c config.Config, library *web.Library) error {
+	if problems := append(mail.Check(library), ui.Check(library)...); len(problems) > 0 {
+		return below(TemplatesDir(c), problems)
+	}
+	return nil
+}
+
+func readTemplates(c config.Config) (*web.Library, error) {
 	dir := TemplatesDir(c)
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,11 +55,6 @@ func Templates(c config.Config) (*web.Library, error) {
 	}
 	defer func() { _ = root.Close() }() // everything was read, or the error says more
 	library, err := web.Load(root.FS())
-	if err == nil && len(library.Overridden()) > 0 {
-		if problems := append(mail.Check(library), ui.Check(library)...); len(problems) > 0 {
-			err = problems
-		}
-	}
 	return library, below(dir, err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/store"
 )
@@ -40,3 +41,11 @@ func (s *Server) SetupToken(ctx context.Context) (string, error) {
 
 // Metrics answers a scrape, as the metrics listener does.
 func (s *Server) Metrics() http.Handler { return s.house.metrics.Handler() }
+
+// RefreshToken is the current refresh token of a session, as its client holds it.
+func (s *Server) RefreshToken(row auth.Session) string { return s.house.sessions.RefreshToken(row) }
+
+// Sign makes a token of a kind with the server's key, as the server does where no test can ask for one.
+func (s *Server) Sign(ctx context.Context, typ string, claims any) (string, error) {
+	return s.house.signer.Sign(ctx, auth.AlgorithmES256, typ, claims)
+}

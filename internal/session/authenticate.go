@@ -54,14 +54,14 @@ type person struct {
 func (s *Service) Authenticate(ctx context.Context, accessToken string) (Identity, error) {
 	d := sha256.Sum256([]byte(accessToken))
 	now := s.clock()
-	c, round, ok := s.claims.get(&d, now)
+	c, round, ok := s.claims.Get(&d, now)
 	if !ok {
 		verified, err := s.signer.VerifyAccess(ctx, accessToken)
 		if err != nil {
 			return Identity{}, err
 		}
 		c = claimOf(verified)
-		s.claims.put(&d, c, round, now)
+		s.claims.Put(&d, c, verified.ExpiresAt, round, now)
 	}
 	id, err := s.identify(ctx, c.app, c.session, now)
 	if err == nil && (id.User != c.user || id.SessionRow.Delegation != nil) { // what a client was given opens none of our own doors
@@ -201,13 +201,4 @@ func (s *Service) client(ctx context.Context, app auth.AppID, id auth.ClientID) 
 		return nil, fmt.Errorf("read client: %w", err)
 	}
 	return client, nil
-}
-
-// watch empties the verified tokens when a signing key changes, or may have without our hearing of it.
-func (s *Service) watch() {
-	s.db.Watch(func(i store.Invalidation) {
-		if i.Kind == store.KindSigningKey || i.Kind == store.KindAll {
-			s.claims.clear()
-		}
-	})
 }

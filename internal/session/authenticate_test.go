@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/sha256"
 	"strings"
 	"testing"
 	"time"
@@ -104,54 +103,6 @@ func TestEndsOnAnotherNode_SE05(t *testing.T) {
 			t.Fatalf("after a second: %v", err)
 		}
 		time.Sleep(5 * time.Millisecond) // another connection of the database is outside
-	}
-}
-
-// A token whose signature was verified under a key that is withdrawn must be verified again.
-func TestKeyChangeEmptiesVerifiedTokens(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		known := func() (n int) {
-			for i := range h.claims.shards {
-				n += len(h.claims.shards[i].known)
-			}
-			return n
-		}
-		g := h.signIn(h.person())
-		h.callerOf(g)
-		if known() != 1 {
-			t.Fatalf("%d tokens known", known())
-		}
-		h.write(func(tx *store.Tx) error { tx.Invalidate(store.KindSigningKey, "some key"); return nil })
-		if known() != 0 {
-			t.Fatal("a verified token outlived a change of keys")
-		}
-		h.callerOf(g)
-	})
-}
-
-func TestVerifiedTokensAreBounded(t *testing.T) {
-	c := newClaimCache(64)
-	now := time.Unix(1_000_000, 0)
-	for i := range 1000 {
-		d := sha256.Sum256([]byte{byte(i), byte(i >> 8)})
-		expires := now.Unix() + int64(i%3) - 1
-		_, round, _ := c.get(&d, now)
-		c.put(&d, claim{expires: expires}, round, now)
-		if _, _, ok := c.get(&d, now); ok != (expires > now.Unix()) {
-			t.Fatalf("entry %d, that expires in %d s: %v", i, expires-now.Unix(), ok)
-		}
-	}
-	for i := range c.shards {
-		if n := len(c.shards[i].known); n > 4 {
-			t.Fatalf("%d entries in a part for 4", n)
-		}
-	}
-	d := sha256.Sum256(nil)
-	_, round, _ := c.get(&d, now)
-	c.clear()
-	c.put(&d, claim{expires: now.Unix() + 60}, round, now)
-	if _, _, ok := c.get(&d, now); ok {
-		t.Fatal("what was verified before a change of keys is known after it")
 	}
 }
 

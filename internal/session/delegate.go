@@ -42,6 +42,9 @@ func (s *Service) Delegate(st Start, d auth.Delegation, parent auth.Session) (*D
 // Proven sets when the person proved who they are, for a session that begins later than that.
 func (d *Draft) Proven(at time.Time) { d.proven = at }
 
+// Lasting sets how long the session lives at all, for what a client gets without anybody at a browser.
+func (d *Draft) Lasting(life time.Duration) { d.lasts = life }
+
 // fromParent refuses a session whose parent has ended since it was let in. Error: CodeSessionEnded.
 func (s *Service) fromParent(tx *store.Tx, d *Draft) error {
 	if d.Session.Parent == "" || d.Session.Delegation == nil || d.Session.Delegation.Offline {

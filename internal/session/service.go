@@ -69,7 +69,7 @@ type Service struct {
 	settings Settings
 	keyID    string // of the current master key, as refresh tokens name it
 
-	claims  *claimCache
+	claims  *signer.Verified[claim]
 	cookies *store.Cache[auth.SessionID] // hex SHA-256 of the cookie -> session, believed only with the session's own hash
 	live    *store.Cache[*liveSession]
 	users   *store.Cache[*person]
@@ -81,18 +81,16 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	settings := o.Settings.withDefaults()
-	s := &Service{
+	return &Service{
 		db: o.DB, signer: o.Signer, keys: o.Keys, audit: o.Audit, queue: o.Queue, clock: o.Clock, rand: o.Rand, settings: settings,
 		keyID:   o.Keys.Fingerprint()[:8],
-		claims:  newClaimCache(settings.CacheSize),
+		claims:  signer.NewVerified[claim](o.DB, settings.CacheSize),
 		cookies: store.NewCache[auth.SessionID](o.DB, store.KindSession, settings.CacheSize),
 		live:    store.NewCache[*liveSession](o.DB, store.KindSession, settings.CacheSize),
 		users:   store.NewCache[*person](o.DB, store.KindUser, settings.CacheSize),
 		apps:    store.NewCache[*auth.App](o.DB, store.KindApp, 1000),
 		clients: store.NewCache[*auth.Client](o.DB, store.KindClient, 1000),
 	}
-	s.watch()
-	return s
 }
 
 // StepUpWindow is how long a full proof of the person counts as fresh.

@@ -42,6 +42,7 @@ type Draft struct {
 	client auth.Client
 	member auth.Membership // in the account that the session acts for; zero: none
 	proven time.Time       // when the person proved who they are; zero: now
+	lasts  time.Duration   // the whole life of the session; 0: what the settings say
 }
 
 // Draft prepares a session. It writes nothing.
@@ -178,6 +179,9 @@ func (s *Service) begin(session *auth.Session, d *Draft, now time.Time) {
 	}
 	session.IdleTTL = firstSet(d.client.Settings.RefreshTTL, d.caller.Door.RefreshTTL, s.settings.RefreshTTL)
 	session.ExpiresAt = now.Add(s.settings.AbsoluteTTL)
+	if d.lasts > 0 {
+		session.IdleTTL, session.ExpiresAt = d.lasts, now.Add(d.lasts)
+	}
 	session.IdleExpiresAt = idleExpiry(*session, now)
 }
 

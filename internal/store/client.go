@@ -67,11 +67,17 @@ func (tx *Tx) Clients(q ClientQuery) ([]auth.Client, error) {
 	return out, err
 }
 
+// CountClients counts the clients of an app that were not deleted, by who made them.
+func (tx *Tx) CountClients(app auth.AppID, origin auth.ClientOrigin) (n int, err error) {
+	err = tx.one("SELECT count(*) FROM clients WHERE app_id = $1 AND origin = $2 AND deleted_at = 0", []any{app, origin}, &n)
+	return n, err
+}
+
 // InsertClient writes a new client.
 func (tx *Tx) InsertClient(c auth.Client) error {
-	_, err := tx.exec("INSERT INTO clients ("+clientColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	_, err := tx.exec("INSERT INTO clients ("+clientColumns+", origin) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 		c.ID, c.App, c.Name, c.Default, c.Status, jsonText(c.Settings), micros(c.CreatedAt), micros(c.UpdatedAt),
-		micros(c.DeletedAt))
+		micros(c.DeletedAt), c.Settings.OAuth.Origin())
 	return err
 }
 

@@ -67,12 +67,29 @@ func openConn(address string, pragmas []string) (_ *conn, err error) {
 	if rc != sqlite3.SQLITE_OK {
 		return nil, c.failure(rc)
 	}
+	if err := c.stablePlans(); err != nil {
+		return nil, err
+	}
 	for _, p := range pragmas {
 		if err := c.do("PRAGMA " + p); err != nil {
 			return nil, err
 		}
 	}
 	return c, c.forget()
+}
+
+// stablePlans makes a plan a matter of the statement's text alone, as it is where a statement is written once and runs
+// for years. Otherwise SQLite prepares every statement with a bound LIMIT anew each time that it runs, to plan for the number.
+func (c *conn) stablePlans() error {
+	on := libc.NewVaList(int32(1), uintptr(0))
+	if on == 0 {
+		return errNoMemory
+	}
+	defer libc.Xfree(c.tls, on)
+	if rc := sqlite3.Xsqlite3_db_config(c.tls, c.db, sqlite3.SQLITE_DBCONFIG_ENABLE_QPSG, on); rc != sqlite3.SQLITE_OK {
+		return c.failure(rc)
+	}
+	return nil
 }
 
 var errNoMemory = &sqliteError{code: sqlite3.SQLITE_NOMEM, text: "out of memory"}

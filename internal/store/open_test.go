@@ -223,8 +223,13 @@ func TestPostgresMustSortByBytes(t *testing.T) {
 
 func TestMigrationIsLogged(t *testing.T) {
 	var log bytes.Buffer
-	o := store.Options{Path: filepath.Join(t.TempDir(), "x.db"), Logger: slog.New(slog.NewTextHandler(&log, nil))}
-	storetest.Open(t, o)
+	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "x.db"), Clock: time.Now, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
 	if !strings.Contains(log.String(), "migrated") {
 		t.Errorf("the log says %q", log.String())
 	}

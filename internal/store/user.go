@@ -176,3 +176,21 @@ func orNull(s string) any {
 	}
 	return s
 }
+
+// UserNames reads what the given users are called, by user.
+func (tx *Tx) UserNames(app auth.AppID, users []auth.UserID) (map[auth.UserID]string, error) {
+	out := make(map[auth.UserID]string, len(users))
+	if len(users) == 0 {
+		return out, nil
+	}
+	args := padded(app, users)
+	err := tx.all("SELECT id, name FROM users WHERE app_id = $1 AND id IN ("+marks(2, len(args)-1)+")", args,
+		func(scan func(dest ...any) error) error {
+			var id auth.UserID
+			var name string
+			err := scan(&id, &name)
+			out[id] = name
+			return err
+		})
+	return out, err
+}

@@ -23,6 +23,26 @@ type flow struct {
 	Challenge  string            `json:"c,omitempty"` // token of a half-done sign-in
 	Factors    []auth.FactorKind `json:"f,omitempty"` // that finish it
 	Mailed     string            `json:"m,omitempty"` // flow of a mailed code
+	Return     string            `json:"r,omitempty"` // where to go once the link of a mail was followed, in this browser
+	Link       string            `json:"l,omitempty"` // token of an upstream identity that waits for proof of its address
+}
+
+// maxKept is the longest place to return to that the browser remembers, in bytes. A longer one stays in the tab.
+const maxKept = 1536
+
+// mailed replaces the browser's memory while a mail is on its way: its link will not know where the person wanted to be.
+func (v *visit) mailed(f flow) {
+	if len(v.returnTo) <= maxKept {
+		f.Return = v.returnTo
+	}
+	v.keep(f)
+}
+
+// resume goes on to where the person wanted to be before the mail, if this is the browser that asked for it.
+func (v *visit) resume() {
+	if v.returnTo == "" {
+		v.returnTo = httpx.ReturnPath(v.flow().Return)
+	}
 }
 
 // maxFlow keeps the cookie within what browsers take (SE-07).

@@ -13,35 +13,41 @@ import (
 type messagePage struct {
 	base
 	Text             string
-	Next             *remedy
+	Next, Also       *remedy
 	text, next, path string // keys of Text and Next, and the path of Next
+	resend           bool   // Also leads to another mail
 }
 
 // message is a page that says one thing, by keys of sentences.
 type message struct {
 	title, text string
 	next, path  string // key and path of the way on; empty: none
+	resend      bool   // another mail can be asked for
 }
 
 // messages are the pages after a form and those that others send people to: a closed list, so that nobody can
 // make the server say something of theirs.
 var messages = map[string]message{
-	"setup":      {title: "page.setup.done", text: "page.setup.done-text"},
 	"verified":   {title: "page.verify.done", text: "page.verify.done-text", next: "page.sign-in.title", path: "/sign-in"},
 	"staying":    {title: "page.keep.done", text: "page.keep.done-text"},
 	"kept":       {title: "page.cancel.done", text: "page.cancel.done-text"},
-	"signed-in":  {title: "page.magic.done", text: "page.magic.done-text", next: "page.my.title", path: "/my"},
+	"linked":     {title: "page.add-provider.done", text: "page.add-provider.done-text", next: "page.my.title", path: "/my"},
+	"passkey":    {title: "page.passkey.done", text: "page.passkey.done-text", next: "page.my.title", path: "/my"},
 	"reset":      {title: "page.reset.done", text: "page.reset.done-text", next: "page.sign-in.title", path: "/sign-in"},
-	"registered": {title: "page.done.mail", text: "page.done.registered", next: "page.resend.title", path: "/verify/resend"},
+	"registered": {title: "page.done.mail", text: "page.done.registered", next: "page.sign-in.title", path: "/sign-in", resend: true},
 	"waiting":    {title: "page.done.waiting", text: "page.done.waiting-text"},
 	"forgotten":  {title: "page.done.mail", text: "page.done.forgotten", next: "page.sign-in.title", path: "/sign-in"},
 	"proven":     {title: "page.done.proven", text: "page.done.proven-text"},
+	"leaving":    {title: "page.my.data.gone", text: "page.my.data.gone-text"},
 
 	"device-connected": {title: "page.device.done", text: "page.device.done-text", next: "page.my.apps.title", path: "/my/apps"},
 	"device-refused":   {title: "page.device.refused", text: "page.device.refused-text"},
 }
 
 func showDone(v *visit) error {
+	if chi.URLParam(v.r, "what") == "signed-in" {
+		return showSignedIn(v)
+	}
 	m, ok := messages[chi.URLParam(v.r, "what")]
 	if !ok {
 		return auth.E(auth.CodeNotFound, "There is no such page.")
@@ -51,7 +57,7 @@ func showDone(v *visit) error {
 
 // tell shows one of the messages.
 func (v *visit) tell(m message) error {
-	return v.say(&messagePage{base: base{title: m.title}, text: m.text, next: m.next, path: m.path})
+	return v.say(&messagePage{base: base{title: m.title}, text: m.text, next: m.next, path: m.path, resend: m.resend})
 }
 
 // say fills the sentences of a message that come by key.
@@ -64,6 +70,10 @@ func (v *visit) say(shown *messagePage) error {
 		shown.Next = &remedy{Path: v.link(shown.path)}
 		shown.Next.Text, err = t.T(shown.next, brandOf(v.app))
 	}
+	if err == nil && shown.resend {
+		shown.Also = &remedy{Path: v.link("/verify/resend")}
+		shown.Also.Text, err = t.T(titles["resend"])
+	}
 	if err != nil {
 		return err
 	}
@@ -75,12 +85,23 @@ func refusal(e *auth.Error) *messagePage {
 	shown := &messagePage{base: base{title: "page.message.failed", problem: e, status: e.Code.Status()}}
 	switch e.Code {
 	case auth.CodeProofInvalid:
-		shown.title, shown.next, shown.path = "page.message.dead-link", "page.sign-in.title", "/sign-in"
+		shown.title, shown.text, shown.next, shown.path = "page.message.dead-link", "page.error.ask-again", "page.sign-in.title", "/sign-in"
 	case auth.CodeNotFound:
-		shown.title = "page.message.not-found"
+		shown.title, shown.text, shown.next, shown.path = "page.message.not-found", "page.error.lost", "page.sign-in.title", "/sign-in"
+	case auth.CodeRateLimited, auth.CodeOverloaded, auth.CodeUnavailable, auth.CodeStorageFull, auth.CodeInternal, auth.CodeProviderUnavailable,
+		auth.CodeChallengeUnavailable:
+		shown.text = "page.error.wait"
+	case auth.CodeInvalidRequest, auth.CodeCSRF, auth.CodeConflict, auth.CodeVersionMismatch, auth.CodeUnsupportedMedia, auth.CodeMethodNotAllowed,
+		auth.CodePayloadTooLarge, auth.CodeNotAcceptable, auth.CodeAppMismatch:
+		shown.text = "page.error.reopen"
+	default:
+		shown.text = "page.error.ask"
 	}
 	return shown
 }
+
+// errorWords are the sentences of what to do when something went wrong.
+var errorWords = []string{"page.error.ask-again", "page.error.lost", "page.error.wait", "page.error.reopen", "page.error.ask", "page.error.other-way"}
 
 // showError is where other parts send a browser with an error code of ours.
 func showError(v *visit) error {

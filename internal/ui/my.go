@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,6 +21,25 @@ func mine() []page {
 		{"POST", "/my/password", changeMyPassword},
 		{"GET", "/my/two-factor", showMyFactor},
 		{"POST", "/my/two-factor", changeMyFactor},
+		{"GET", "/my/profile", showMyProfile},
+		{"POST", "/my/profile", changeMyProfile},
+		{"GET", "/my/emails", showMyEmails},
+		{"POST", "/my/emails", changeMyEmails},
+		{"GET", "/my/passkeys", showMyPasskeys},
+		{"POST", "/my/passkeys", changeMyPasskeys},
+		{"GET", "/my/identities", showMyIdentities},
+		{"POST", "/my/identities", changeMyIdentities},
+		{"GET", "/my/api-keys", showMyKeys},
+		{"POST", "/my/api-keys", changeMyKeys},
+		{"GET", "/my/accounts", showMyAccounts},
+		{"POST", "/my/accounts", changeMyAccounts},
+		{"GET", "/my/account", showMyAccount},
+		{"POST", "/my/account", changeMyAccount},
+		{"GET", "/my/waitlists", showMyWaitlists},
+		{"POST", "/my/waitlists", changeMyWaitlists},
+		{"GET", "/my/activity", showMyActivity},
+		{"GET", "/my/data", showMyData},
+		{"POST", "/my/data", changeMyData},
 		{"GET", "/my/apps", showMyApps},
 		{"POST", "/my/apps", changeMyApps},
 	}
@@ -31,6 +51,16 @@ var myTitles = map[string]string{
 	"my-sessions":   "page.my.sessions.title",
 	"my-password":   "page.my.password.title",
 	"my-two-factor": "page.my.factor.title",
+	"my-profile":    "page.my.profile.title",
+	"my-emails":     "page.my.emails.title",
+	"my-passkeys":   "page.my.passkeys.title",
+	"my-identities": "page.my.identities.title",
+	"my-api-keys":   "page.my.keys.title",
+	"my-accounts":   "page.my.accounts.title",
+	"my-account":    "page.my.accounts.title",
+	"my-waitlists":  "page.my.waitlists.title",
+	"my-activity":   "page.my.activity.title",
+	"my-data":       "page.my.data.title",
 	"my-apps":       "page.my.apps.title",
 }
 
@@ -40,6 +70,25 @@ var notices = map[string]string{
 	"sessions-ended":   "page.my.sessions.done-others",
 	"password-changed": "page.my.password.done",
 	"factor-off":       "page.my.factor.done-off",
+	"profile-saved":    "page.my.profile.done",
+	"username-changed": "page.my.profile.done-username",
+	"email-asked":      "page.my.emails.done-asked",
+	"email-primary":    "page.my.emails.done-primary",
+	"email-removed":    "page.my.emails.done-removed",
+	"passkey-added":    "page.my.passkeys.done-added",
+	"passkey-renamed":  "page.my.passkeys.done-renamed",
+	"passkey-removed":  "page.my.passkeys.done-removed",
+	"identity-removed": "page.my.identities.done-removed",
+	"key-revoked":      "page.my.keys.done-revoked",
+	"account-switched": "page.my.accounts.done-switched",
+	"account-made":     "page.my.accounts.done-made",
+	"account-left":     "page.my.accounts.done-left",
+	"account-saved":    "page.my.account.done-saved",
+	"member-changed":   "page.my.account.done-role",
+	"member-removed":   "page.my.account.done-removed",
+	"invited":          "page.my.account.done-invited",
+	"invite-revoked":   "page.my.account.done-revoked",
+	"waitlist-left":    "page.my.waitlists.done-left",
 	"app-revoked":      "page.my.apps.done",
 }
 
@@ -62,7 +111,12 @@ func (v *visit) mine(name string, content mineShown) error {
 	o := content.own()
 	o.title = myTitles[name]
 	if v.r.Method == http.MethodGet {
-		o.values = v.r.URL.Query() // what was typed before a detour
+		o.retyped(v.r.URL.Query())
+	}
+	o.Below = name != "my"
+	var err error
+	if o.Menu, err = v.menuFor(v.r.URL.Path); err != nil {
+		return err
 	}
 	if key, ok := notices[v.r.URL.Query().Get("done")]; ok && o.problem == nil {
 		t, err := v.translator()
@@ -74,6 +128,19 @@ func (v *visit) mine(name string, content mineShown) error {
 		}
 	}
 	return v.show(name, content)
+}
+
+// retyped puts what was typed before a detour in the place of what is stored.
+func (o *owned) retyped(typed url.Values) {
+	if o.values == nil {
+		o.values = typed
+		return
+	}
+	for name := range o.values {
+		if typed.Has(name) {
+			o.values[name] = typed[name]
+		}
+	}
 }
 
 // mineAgain shows a page of an account with what was wrong with a form of it, if the person can mend that there.
@@ -89,7 +156,8 @@ func (v *visit) mineAgain(name string, err error, content mineShown) error {
 }
 
 // mendableMine are the refusals that the pages of an account show beside their forms, and other pages do not.
-var mendableMine = []auth.Code{auth.CodeConflict, auth.CodeTotpAlreadyEnabled, auth.CodeTotpNotBegun, auth.CodeTotpNotEnabled}
+var mendableMine = []auth.Code{auth.CodeConflict, auth.CodeTotpAlreadyEnabled, auth.CodeTotpNotBegun, auth.CodeTotpNotEnabled,
+	auth.CodeEmailUnverified, auth.CodeLimitReached, auth.CodeForbidden, auth.CodeNotFound}
 
 // settled ends a POST that did what it should, with the notice that the page then shows (WB-10).
 func (v *visit) settled(path, done string) error {
@@ -97,13 +165,50 @@ func (v *visit) settled(path, done string) error {
 	return nil
 }
 
+// settledOr ends a POST: with the notice, or if it was refused with the page as it is made then, and what was wrong.
+func settledOr[P mineShown](v *visit, at notice, err error, page func() (P, error)) error {
+	if err == nil {
+		return v.settled(at.path, at.done)
+	}
+	shown, failed := page()
+	if failed != nil {
+		return err
+	}
+	return v.mineAgain(at.page, err, shown)
+}
+
+// notice is where a POST ends: at a path with a notice, which the page of a name shows.
+type notice struct{ path, done, page string }
+
+// settledAt is settled for a page that shows one of several things, by its id.
+func (v *visit) settledAt(path, id, done string) error {
+	http.Redirect(v.w, v.r, v.linkTo(path, url.Values{"id": {id}, "done": {done}}), http.StatusSeeOther)
+	return nil
+}
+
 // linkWith is link with one more value in the query.
 func (v *visit) linkWith(path, name, value string) string {
-	return v.link(path + "?" + url.Values{name: {value}}.Encode())
+	return v.linkTo(path, url.Values{name: {value}})
+}
+
+// linkTo is link with more values in the query.
+func (v *visit) linkTo(path string, query url.Values) string {
+	return v.link(path + "?" + query.Encode())
 }
 
 // More is the address of the next part of a list.
 func (o *owned) More(path, cursor string) string { return o.v.linkWith(path, "cursor", cursor) }
+
+// At is the address of a page that shows one of several things, by its id.
+func (o *owned) At(path string, id any) string { return o.v.linkWith(path, "id", fmt.Sprint(id)) }
+
+// Detour is the address of a page that leads back to another one in the end.
+func (o *owned) Detour(path, back string) string {
+	v := *o.v
+	v.returnTo = ""
+	v.returnTo = v.link(back)
+	return v.link(path)
+}
 
 // read calls an operation for who is signed in and hands out its value.
 func read[T any](v *visit, name string, in any) (value T, err error) {
@@ -117,25 +222,4 @@ func read[T any](v *visit, name string, in any) (value T, err error) {
 // me is who is signed in.
 func (v *visit) me() (operation.Me, error) {
 	return read[operation.Me](v, "get-me", &operation.GetMeInput{})
-}
-
-// myPage is the overview: what is set up, and what is advisable.
-type myPage struct {
-	owned
-	Me       operation.Me
-	Sessions int
-}
-
-func showMy(v *visit) error {
-	shown := &myPage{}
-	var err error
-	if shown.Me, err = v.me(); err != nil {
-		return err
-	}
-	sessions, err := read[operation.Sessions](v, "list-sessions", &operation.ListSessionsInput{})
-	if err != nil {
-		return err
-	}
-	shown.Sessions = sessions.Total
-	return v.mine("my", shown)
 }

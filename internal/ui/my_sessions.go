@@ -66,16 +66,33 @@ func unknownForm() error {
 
 // Device is what a session says of where it is, such as "Firefox, Linux". It proves nothing.
 func (p *sessionsPage) Device(s operation.Session) (string, error) {
+	if text := inWords(s.Agent, s.Device); text != "" {
+		return text, nil
+	}
+	return p.T("page.my.sessions.unknown")
+}
+
+// inWords is a device in a few words: what its program calls it, and what the program says of itself unless that is the same;
+// empty: nothing is known.
+func inWords(agent operation.Agent, device string) string {
 	var known []string
-	for _, one := range []string{s.Device, s.Agent.Browser, s.Agent.OS} {
-		if one != "" {
+	for _, one := range []string{device, agent.Browser, agent.OS} {
+		if one != "" && (device == one || !strings.Contains(device, one)) {
 			known = append(known, one)
 		}
 	}
-	if len(known) == 0 {
-		return p.T("page.my.sessions.unknown")
+	return strings.Join(known, ", ")
+}
+
+// Where is the address that something came from, with its place if there is a file of places.
+func (o *owned) Where(ip string) string {
+	if o.v.p.o.Place == nil || ip == "" {
+		return ip
 	}
-	return strings.Join(known, ", "), nil
+	if place := o.v.p.o.Place(ip, o.Lang); place != "" {
+		return place + " (" + ip + ")"
+	}
+	return ip
 }
 
 // Why says in words why a session ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -37,8 +38,12 @@ type Options struct {
 	Rand io.Reader
 	// Contracts are listed on the start page.
 	Contracts []contract.Info
+	// Samples are requests of the contracts of an app for who has just set it up. Nil: none.
+	Samples func(app auth.AppID, identifier string) []contract.Sample
 	// Inbox is the development inbox; nil means that there is none, and its paths answer 404.
 	Inbox Inbox
+	// Place is where an address roughly is, in a language; empty: nobody knows. nil: no places are shown.
+	Place func(address, language string) string
 	// Library has the sentences, templates and styles; nil: those of the program.
 	Library *web.Library
 }
@@ -84,8 +89,6 @@ type page struct {
 func table(inbox bool) []page {
 	list := []page{
 		{"GET", "/", showIndex},
-		{"GET", "/setup", showSetup},
-		{"POST", "/setup", setup},
 
 		{"GET", "/sign-in", showSignIn},
 		{"POST", "/sign-in", signIn},
@@ -124,7 +127,10 @@ func table(inbox bool) []page {
 		{"GET", "/done/{what}", showDone},
 		{"GET", "/error", showError},
 	}
-	list = append(append(list, mine()...), between()...)
+	list = append(list, setupPages()...)
+	list = append(list, providerPages()...)
+	list = append(list, mine()...)
+	list = append(list, between()...)
 	if inbox {
 		list = append(list, page{"GET", "/dev/inbox", showInbox}, page{"GET", "/dev/inbox/messages", listInbox})
 	}
@@ -136,8 +142,11 @@ func (p *Pages) routes(inbox bool) chi.Router {
 	for _, one := range table(inbox) {
 		r.Method(one.method, one.path, p.handle(page{one.method, one.path, turning(one.serve)}, p.begin, p.failed))
 	}
-	for _, one := range ceremonies() {
+	for _, one := range slices.Concat(ceremonies(), myCeremonies()) {
 		r.Method(one.method, one.path, p.handle(one, p.beginJSON, httpx.Problem))
+	}
+	for method, landing := range p.landings() {
+		r.Method(method, providerBack, landing)
 	}
 	r.Method("GET", assetsDir+"accent-{colour}.css", httpx.Handle(serveAccent, p.failed))
 	for path := range p.assets.files {
@@ -153,7 +162,7 @@ func (p *Pages) routes(inbox bool) chi.Router {
 
 // ServeHTTP answers every path; those that are no page with 404. HEAD is answered like GET.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodHead {
+	if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, providerBelow) { // asking for the way back ends it
 		r = r.Clone(r.Context())
 		r.Method = http.MethodGet // net/http drops the body of the answer
 	}

@@ -16,6 +16,9 @@ import (
 type ceremony struct {
 	Flow       string         `json:"flow"`
 	Credential map[string]any `json:"credential"`
+	// Conditional and Name are of a new passkey.
+	Conditional bool   `json:"conditional"`
+	Name        string `json:"name"`
 }
 
 // ceremonies answer the script of pages in JSON. Which of them it is about is the path's; who it is about is the browser's
@@ -30,6 +33,16 @@ func ceremonies() []page {
 			return v.begun(v.stranger("begin-passkey-sign-in", &operation.BeginPasskeySignInInput{Token: v.flow().Challenge}))
 		}},
 		{"POST", "/passkey/second/finish", func(v *visit) error { return v.answered(v.flow().Challenge) }},
+		{"POST", "/passkey/offer/begin", func(v *visit) error {
+			return v.begun(v.person("begin-passkey-registration", &operation.BeginPasskeyRegistrationInput{Conditional: v.answer.Conditional}))
+		}},
+		{"POST", "/passkey/offer/finish", func(v *visit) error {
+			in := &operation.FinishPasskeyRegistrationInput{Flow: v.answer.Flow, Credential: v.answer.Credential, Name: v.answer.Name}
+			if _, err := v.person("finish-passkey-registration", in); err != nil {
+				return err
+			}
+			return v.located(v.after("/done/passkey"))
+		}},
 		{"POST", "/passkey/step-up/begin", func(v *visit) error {
 			return v.begun(v.person("begin-passkey-step-up", &operation.BeginPasskeyStepUpInput{}))
 		}},
@@ -86,7 +99,7 @@ func (p *Pages) beginJSON(w http.ResponseWriter, r *http.Request) (*visit, error
 	if err != nil {
 		return nil, auth.E(auth.CodePayloadTooLarge, "")
 	}
-	v, err := p.about(w, r, r.URL.Query())
+	v, err := p.visit(w, r, r.URL.Query())
 	if err != nil {
 		return nil, err
 	}

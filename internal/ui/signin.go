@@ -15,7 +15,9 @@ type signInPage struct {
 	Identifier string // typed on the first page
 	// The ways to sign in to the app. They are the same whoever is named, so that they tell nothing of anybody (C7).
 	Password, Mail, Passkey bool
+	Autofill                bool // passkeys are offered in the field for names as well
 	SignUp                  bool // people may ask for an account here
+	Providers               []operation.ProviderMethod
 	// Who is signed in already; empty: nobody.
 	Who string
 }
@@ -27,6 +29,7 @@ func (v *visit) ways(shown *signInPage) error {
 		return err
 	}
 	methods, _ := out.Value.(operation.LoginMethods)
+	shown.Providers = methods.Providers
 	shown.SignUp = !signUpFor(v.app.Settings.Registration, false).Shut
 	shown.Password = slices.Contains(methods.Methods, login.MethodPassword)
 	// A mail goes to an address; a username tells none, and the page must not.
@@ -57,7 +60,7 @@ func showSignIn(v *visit) error {
 		return err
 	}
 	if shown.Passkey {
-		shown.focus = "identifier-or-passkey"
+		shown.focus, shown.Autofill = "identifier-or-passkey", true
 	}
 	return v.show("sign-in", shown)
 }
@@ -102,6 +105,9 @@ func signInWithPassword(v *visit) error {
 	if err := v.ways(shown); err != nil {
 		return err
 	}
+	if auth.Is(err, auth.CodeInvalidCredentials) {
+		shown.says = "page.password.wrong"
+	}
 	if auth.Is(err, auth.CodePasswordExpired) || auth.Is(err, auth.CodeInvalidCredentials) {
 		shown.remedy, shown.remedyPath = "page.forgot.title", "/forgot"
 	}
@@ -120,7 +126,7 @@ func mailSignIn(v *visit) error {
 		return v.again("password", err, shown)
 	}
 	sent, _ := out.Value.(operation.MailedSignIn)
-	v.keep(flow{Identifier: email, Mailed: sent.Flow})
+	v.mailed(flow{Identifier: email, Mailed: sent.Flow})
 	return v.to("/magic/code")
 }
 

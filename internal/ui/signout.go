@@ -168,7 +168,7 @@ func (v *visit) proven(out operation.Outcome) error {
 
 // renew sets the session cookie that a step-up hands out.
 func (v *visit) renew(out operation.Outcome) {
-	if fresh, ok := out.Value.(operation.SteppedUp); ok && fresh.SessionCookie != "" {
-		v.p.cookies.Set(v.w.Header(), httpx.Cookie{Name: SessionCookie(v.app.ID), Value: fresh.SessionCookie})
+	if fresh, ok := out.Value.(operation.SteppedUp); ok {
+		v.seat(fresh.SessionCookie)
 	}
 }

@@ -14,6 +14,8 @@ type signUpPage struct {
 	Waiting bool // without a code there is only a place on the waiting list
 	Shut    bool // nobody signs up by themselves
 	Invited bool // people are invited by mail
+	// Providers make users of strangers where everybody may sign up.
+	Providers []operation.ProviderMethod
 }
 
 // signUpFor is the page for a mode. With a code somebody comes off the waiting list.
@@ -33,9 +35,21 @@ func signUpFor(mode auth.RegistrationMode, code bool) *signUpPage {
 }
 
 func showSignUp(v *visit) error {
-	shown := signUpFor(v.app.Settings.Registration, v.r.URL.Query().Has("code"))
+	shown, err := v.signUpPage(v.r.URL.Query().Has("code"))
+	if err != nil {
+		return err
+	}
 	shown.title = titles["sign-up"]
 	return v.show("sign-up", shown)
+}
+
+// signUpPage is the page of the app's mode with the ways that there are.
+func (v *visit) signUpPage(code bool) (shown *signUpPage, err error) {
+	shown = signUpFor(v.app.Settings.Registration, code)
+	if !shown.Code && !shown.Waiting && !shown.Shut {
+		shown.Providers, err = v.providers()
+	}
+	return shown, err
 }
 
 func signUp(v *visit) error {
@@ -46,9 +60,13 @@ func signUp(v *visit) error {
 	case auth.Is(err, auth.CodeRegistrationWaitlisted):
 		return v.to("/done/waiting")
 	case err != nil:
-		return v.again("sign-up", err, signUpFor(v.app.Settings.Registration, v.form.Has("invite_code")))
+		shown, failed := v.signUpPage(v.form.Has("invite_code"))
+		if failed != nil {
+			return failed
+		}
+		return v.again("sign-up", err, shown)
 	case out.Result == "confirmation-pending":
-		v.keep(flow{Identifier: in.Email})
+		v.mailed(flow{Identifier: in.Email})
 		return v.to("/done/registered")
 	}
 	return v.entered(out, "/done/signed-in")
@@ -72,6 +90,7 @@ func resend(v *visit) error {
 	if _, err := v.stranger("request-email-verification", in); err != nil {
 		return v.again("resend", err, &formPage{})
 	}
+	v.mailed(flow{Identifier: in.Email})
 	return v.to("/done/registered")
 }
 
@@ -85,5 +104,6 @@ func forgot(v *visit) error {
 	if _, err := v.stranger("request-password-reset", in); err != nil {
 		return v.again("forgot", err, &formPage{})
 	}
+	v.mailed(flow{Identifier: in.Identifier})
 	return v.to("/done/forgotten")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,15 +46,21 @@ type base struct {
 	Title, Style       string
 	Problem            string // what went wrong, in a sentence
 	Remedy             *remedy
+	Marked             bool // it stands beside a field
 	Wide               bool
 	App, ReturnTo      string
 	Token              string // of a mailed link
 	Scripts            []string
 	Nonce, RequestID   string
+	Menu               []menuGroup // of an account's pages; empty elsewhere
+	Below              bool        // it is one of these, below the overview
 	status             int
 	problem            *auth.Error // Problem is about it
 	remedyPath, remedy string      // path and key of the sentence of Remedy
 	title              string      // key of the sentence of Title
+	says               string      // key of the sentence of Problem; empty: that of the error
+	focused            bool        // a field has the focus already
+	again              bool        // a form is shown once more
 	v                  *visit
 	values             url.Values // what the fields show
 	scripts            []string   // names of those that only this page needs
@@ -127,8 +134,11 @@ func (v *visit) fill(b *base) (err error) {
 	}
 	if b.problem != nil {
 		b.RequestID = httpx.RequestID(v.r.Context())
-		if b.Problem == "" {
-			b.Problem = b.explain(b.problem)
+		if b.Problem, b.Marked = b.explain(b.problem), b.marks(); b.Marked && b.says == "" {
+			b.says = "page.field.check"
+		}
+		if b.says != "" && err == nil {
+			b.Problem, err = b.T(b.says)
 		}
 	}
 	if b.remedy != "" {
@@ -177,7 +187,8 @@ func (b *base) Field(kind string) (*field, error) {
 		}
 	}
 	f.Error = b.wrong(f.Name)
-	f.Focus = b.problem == nil && b.focus == kind
+	f.Focus = !b.focused && (b.problem == nil && b.focus == kind || b.Marked && f.Error != "")
+	b.focused = b.focused || f.Focus
 	f.describe()
 	return f, err
 }
@@ -206,6 +217,22 @@ func (b *base) wrong(name string) string {
 		return b.explain(b.problem)
 	}
 	return ""
+}
+
+// marks reports whether what is wrong stands beside a field, so that the page need not say it twice.
+func (b *base) marks() bool {
+	if !b.again {
+		return false
+	}
+	if len(b.problem.Violations) == 0 {
+		return len(fieldsOf[b.problem.Code]) > 0 && b.says == ""
+	}
+	for _, one := range b.problem.Violations {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(fields)), func(f input) bool { return f.Name == one.Field }) {
+			return false
+		}
+	}
+	return true
 }
 
 // fieldsOf are the fields that refusals without violations are about.

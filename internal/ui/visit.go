@@ -45,15 +45,15 @@ func (p *Pages) begin(w http.ResponseWriter, r *http.Request) (*visit, error) {
 		}
 		said = form
 	}
-	v, err := p.about(w, r, said)
+	v, err := p.visit(w, r, said)
 	if err == nil {
 		v.form = form
 	}
 	return v, err
 }
 
-// about is a visit with what a request says of its app and of the place to return to. Code: not-found (no such app).
-func (p *Pages) about(w http.ResponseWriter, r *http.Request, said url.Values) (*visit, error) {
+// visit is a visit with what a request says of its app and of the place to return to. Code: not-found (no such app).
+func (p *Pages) visit(w http.ResponseWriter, r *http.Request, said url.Values) (*visit, error) {
 	id := auth.AppID(said.Get("app"))
 	if id == "" {
 		id = auth.DefaultApp
@@ -94,12 +94,17 @@ func (p *Pages) lost(w http.ResponseWriter, r *http.Request) *visit {
 	return v
 }
 
-// form reads a posted form: ours only (the same-origin check), small, of one content type, every field at most
-// once, in the URL neither (IO-04), text that is UTF-8 without NUL.
+// form reads a posted form of a page of ours.
 func (p *Pages) form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := p.origins.Check(r); err != nil {
 		return nil, err
 	}
+	return p.fields(w, r)
+}
+
+// fields reads a posted form of whatever site: small, of one content type, every field at most once, in the URL neither
+// (IO-04), text that is UTF-8 without NUL.
+func (p *Pages) fields(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return nil, auth.E(auth.CodeUnsupportedMedia, "")
 	}
@@ -145,7 +150,7 @@ func (v *visit) run(name, session string, in any) (operation.Outcome, error) {
 	caller, err := v.p.o.Credentials.Resolve(ctx, auth.Presented{
 		MountApp: v.app.ID, SessionCookie: session, IP: httpx.ClientIP(ctx), UserAgent: httpx.Printable(v.r.UserAgent(), 512),
 		AcceptLanguage: httpx.AcceptLanguage(v.r), RequestID: httpx.RequestID(ctx),
-		Door: auth.Door{Contract: "pages", SessionCookie: true},
+		Door: auth.Door{Contract: "pages", SessionCookie: true, SignsIn: true, Home: true, URL: v.p.o.PublicURL},
 	})
 	if err != nil {
 		return operation.Outcome{}, err
@@ -198,18 +203,31 @@ func (v *visit) after(done string) string {
 	return v.link(done)
 }
 
+// oauthBelow is where clients send browsers to sign in for them. It leads on to the client's own site.
+const oauthBelow = "/oauth2/"
+
 // back ends a POST that finished a flow.
 func (v *visit) back(done string) error {
+	if strings.HasPrefix(v.returnTo, oauthBelow) {
+		return v.leave(v.returnTo)
+	}
 	http.Redirect(v.w, v.r, v.after(done), http.StatusSeeOther)
 	return nil
 }
 
 // admit sets the session cookie of a finished sign-in, a new one every time (SE-02), and ends the flow.
 func (v *visit) admit(out operation.Outcome) {
-	if in, ok := out.Value.(operation.Granted); ok && in.SessionCookie != "" {
-		v.p.cookies.Set(v.w.Header(), httpx.Cookie{Name: SessionCookie(v.app.ID), Value: in.SessionCookie})
+	if in, ok := out.Value.(operation.Granted); ok {
+		v.seat(in.SessionCookie)
 	}
 	v.forget()
+}
+
+// seat sets the session cookie.
+func (v *visit) seat(cookie string) {
+	if cookie != "" {
+		v.p.cookies.Set(v.w.Header(), httpx.Cookie{Name: SessionCookie(v.app.ID), Value: cookie})
+	}
 }
 
 // entered answers whatever ends a sign-in: on to where the person wanted to be, or to the second step. done is the page for

@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/mail"
+	"github.com/ostiary-id/ostiary/internal/operation"
 	"github.com/ostiary-id/ostiary/web"
 )
 
@@ -16,7 +19,7 @@ import (
 // languages the code must do.
 func (b *base) explain(e *auth.Error) string {
 	if b.Lang == web.English && e.Message != "" && e.Code.Status() < http.StatusInternalServerError {
-		return e.Message
+		return sentence(e.Message)
 	}
 	if len(e.Violations) > 0 {
 		return b.violated(e.Violations[0])
@@ -27,9 +30,19 @@ func (b *base) explain(e *auth.Error) string {
 // violated says what is wrong with one field.
 func (b *base) violated(one auth.Violation) string {
 	if b.Lang == web.English && one.Message != "" {
-		return one.Message
+		return sentence(one.Message)
 	}
 	return b.said("violation."+plainViolation(one.Code), one.Message)
+}
+
+// sentence begins with a capital and ends.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return text
 }
 
 // said is the sentence of a key, or instead of nothing the other one: a code without a sentence, which a test rules out,
@@ -124,28 +137,53 @@ func samples(name string) []shown {
 		return []shown{&inboxPage{}, &inboxPage{base: plain,
 			Messages: []mail.InboxMessage{{ID: "1", To: "ada@example.com", Subject: "Subject", Text: "Text", Links: []string{"https://example.com/"}}}}}
 	case "message":
-		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Next: &remedy{"/", "Text"}}}
+		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Next: &remedy{"/", "Text"}, Also: &remedy{"/", "Text"}}}
 	case "sign-in", "password":
-		return []shown{&signInPage{}, &signInPage{base: plain, Identifier: "ada@example.com", Password: true, Mail: true, Passkey: true, SignUp: true, Who: "ada@example.com"}}
+		return []shown{&signInPage{}, &signInPage{base: plain, Identifier: "ada@example.com", Password: true, Mail: true, Passkey: true, Autofill: true, SignUp: true,
+			Who: "ada@example.com", Providers: sampleProviders()}}
 	case "magic-code":
 		return []shown{&codePage{}, &codePage{base: plain, Identifier: "ada@example.com"}}
 	case "two-factor":
 		return []shown{&twoFactorPage{}, &twoFactorPage{base: plain, Code: true, Passkey: true}}
 	case "sign-up":
-		return []shown{&signUpPage{}, &signUpPage{base: plain, Code: true}, &signUpPage{Waiting: true}, &signUpPage{Shut: true}, &signUpPage{Shut: true, Invited: true}}
+		return []shown{&signUpPage{Providers: sampleProviders()}, &signUpPage{base: plain, Code: true}, &signUpPage{Waiting: true}, &signUpPage{Shut: true}, &signUpPage{Shut: true, Invited: true}}
 	case "step-up":
 		return []shown{&stepUpPage{}, &stepUpPage{base: plain, Email: "ada@example.com", Password: true, Code: true, Passkey: true}}
 	case "reset":
 		return []shown{&resetPage{}, &resetPage{base: plain, Email: "ada@example.com"}}
 	}
+	return samplesBeyond(name, plain)
+}
+
+// samplesBeyond are those of pages that somebody comes to from elsewhere: from a mail, a provider or the first start.
+func samplesBeyond(name string, plain base) []shown {
+	switch name {
+	case "verify", "cancel", "keep", "magic", "invite", "link":
+		return []shown{&mailedPage{}, &mailedPage{plain, operation.LinkPreview{Email: "ada@example.com", Account: "Team", Provider: "Provider", Upstream: "Ada"}}}
+	case "add-provider":
+		return []shown{&addPage{}, &addPage{plain, "Provider", "provider", "ada@example.com"}}
+	case "leave":
+		return []shown{&leavePage{base: plain, To: "/"}, &leavePage{plain, "https://id.example.com/", "id.example.com"}}
+	case "signed-in":
+		return []shown{&welcomePage{}, &welcomePage{plain, "ada@example.com", true, "{}"}}
+	case "setup", "setup-app", "setup-people":
+		return []shown{&setupPage{}, &setupPage{plain, 1, setupSteps, []choice{{"open", "Label", "Hint", true}}}}
+	case "setup-done":
+		return []shown{&startPage{}, &startPage{plain, "https://id.example.com/sign-in", []contract.Sample{{Contract: "ostiary", Title: "Ostiary", Method: "POST", Body: "{}"}}}}
+	}
 	return []shown{&formPage{}, &formPage{base: plain}}
+}
+
+func sampleProviders() []operation.ProviderMethod {
+	return []operation.ProviderMethod{{Provider: "provider", Title: "Provider"}}
 }
 
 // checkSentences says those that code names and no template: titles of pages, fields and errors.
 func checkSentences(t *web.Translator) error {
 	keys := []string{"page.message.failed", "page.message.dead-link", "page.message.not-found", "page.field.optional", "page.signed-out.title",
 		"page.signed-out.text", "page.signed-out.ended",
-		"page.field.show", "page.field.hide", "page.field.strength"}
+		"page.magic.done", "page.leave.title", "page.setup.done",
+		"page.field.check", "page.password.wrong", "page.field.show", "page.field.hide", "page.field.strength"}
 	for _, title := range titles {
 		keys = append(keys, title)
 	}
@@ -158,6 +196,10 @@ func checkSentences(t *web.Translator) error {
 	for _, sentence := range endings {
 		keys = append(keys, sentence)
 	}
+	for _, mode := range modeWords {
+		keys = append(keys, mode[:]...)
+	}
+	keys = append(keys, errorWords...)
 	for _, m := range messages {
 		keys = append(keys, m.title, m.text)
 		if m.next != "" {

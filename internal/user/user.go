@@ -171,7 +171,8 @@ func Taken(tx *store.Tx, n New) error {
 }
 
 // ByIdentifier finds the user of an e-mail address or a username as somebody typed it, or store.ErrNotFound. What
-// cannot be an identifier is found nowhere. canonical is the one form of all ways to type it.
+// cannot be an identifier is found nowhere. canonical is the one form of all ways to type it. It reads as often for an
+// identifier that nobody has as for one that somebody has, or the time would tell which it is (EN-02).
 func ByIdentifier(tx *store.Tx, app auth.AppID, typed string) (id Identity, canonical string, err error) {
 	canonical, email, err := CanonicalIdentifier(typed)
 	if err != nil {
@@ -185,11 +186,30 @@ func ByIdentifier(tx *store.Tx, app auth.AppID, typed string) (id Identity, cano
 	} else {
 		id.User, err = tx.UserByUsername(app, canonical)
 	}
+	if errors.Is(err, store.ErrNotFound) {
+		if vainErr := readInVain(tx, app, email); vainErr != nil {
+			err = vainErr
+		}
+	}
 	if err != nil {
 		return Identity{}, canonical, err
 	}
 	id, err = complete(tx, id.User)
 	return id, canonical, err
+}
+
+// nobody is the id of no user.
+const nobody auth.UserID = "nobody"
+
+// readInVain reads what ByIdentifier reads of somebody.
+func readInVain(tx *store.Tx, app auth.AppID, email bool) error {
+	if email {
+		if _, err := tx.User(app, nobody); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	_, err := complete(tx, auth.User{App: app, ID: nobody})
+	return err
 }
 
 // CanonicalIdentifier is the one form of an e-mail address or username, and which of the two it is.

@@ -8,8 +8,9 @@ if (here.searchParams.has("token")) {
   history.replaceState(null, "", here.pathname + here.search);
 }
 
-// A form is sent once, however often its button is pressed.
+// A form is sent once, however often its button is pressed, but for one that only answers a file.
 for (const form of document.forms) {
+  if ("download" in form.dataset) continue;
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) {
       event.preventDefault();
@@ -29,8 +30,22 @@ addEventListener("pageshow", () => {
 
 // What came of a passkey is said where it was asked for. Somebody who changed their mind needs no message.
 addEventListener("passkey:start", (event) => say(event.target, false));
-addEventListener("passkey:error", (event) => say(event.target, event.detail.code !== "cancelled"));
+addEventListener("passkey:error", (event) => {
+  const { stepUp } = event.target.dataset;
+  if (stepUp && event.detail.code === "reauthentication-required") location.assign(stepUp); // a page of ours; it leads back
+  else say(event.target, event.detail.code !== "cancelled");
+});
 function say(element, failed) {
   const place = element.querySelector("[data-passkey-error]");
   if (place) place.textContent = failed ? place.dataset.passkeyError : "";
+}
+
+// Texts that are meant to be copied have a button for it.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = button.dataset.copied;
+  });
 }

@@ -32,6 +32,9 @@ export const manners = {
 };
 const plain = Object.keys(manners)[0];
 
+/** Those in which passkeys work. */
+export const scripted = Object.keys(manners).filter((manner) => manners[manner].javaScriptEnabled !== false);
+
 /** Runs in every page before its own scripts: counts what moved and says aloud what a policy refused. */
 const watch = () => {
   globalThis.moved = new PerformanceObserver(() => {});
@@ -54,7 +57,7 @@ export class Person {
     person.context.on('request', (request) => person.asked(request));
     person.context.on('response', (response) => person.got(response));
     person.context.on('console', (message) => person.heard(message));
-    person.context.on('weberror', (error) => person.faults.push(`script: ${error.error()}`));
+    person.context.on('weberror', (error) => person.away(error.page()?.url() ?? '') || person.faults.push(`script: ${error.error()}`));
     person.page = await person.context.newPage();
     person.devtools = await person.context.newCDPSession(person.page); // one: the end of any ends its authenticators
     return person;
@@ -66,7 +69,13 @@ export class Person {
     assert.deepEqual(this.faults, []);
   }
 
+  /** Whether something happened on a page of somebody else, which is not judged. */
+  away(address) {
+    return (this.world.elsewhere ?? []).some((origin) => address.startsWith(`${origin}/`));
+  }
+
   asked(request) {
+    if (!request.isNavigationRequest() && this.away(request.frame().url())) return;
     const url = new URL(request.url());
     const known = [this.world.house.origin, ...(this.world.elsewhere ?? [])];
     if (url.protocol !== 'data:' && !known.includes(url.origin)) this.faults.push(`a request to ${url.origin}`);
@@ -74,7 +83,9 @@ export class Person {
 
   got(response) {
     const request = response.request();
+    if (this.away(response.url())) return;
     if (!request.isNavigationRequest()) {
+      if (this.away(request.frame().url())) return;
       if (response.status() >= 400) this.faults.push(`${response.status()} for ${response.url()}`);
     } else if (response.status() < 300 || response.status() >= 400) {
       this.document = response;
@@ -83,6 +94,7 @@ export class Person {
 
   heard(message) {
     if (!['error', 'warning'].includes(message.type())) return;
+    if (this.away(message.location().url) || this.away(message.page()?.url() ?? '')) return;
     if (message.text().startsWith('Failed to load resource: the server responded with')) return; // got() judges those
     this.faults.push(`console, at ${message.location().url}: ${message.text()}`);
   }

@@ -4,11 +4,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launch, missing } from './browser.js';
 import { House } from './house.js';
-import { journeys as door } from './door.js';
 import { journeys as firstRun } from './first-run.js';
 import { journeys as mailed } from './mailed.js';
-import { journeys as plain } from './plain.js';
+import { journeys as my, pages as myPages } from './my.js';
+import { journeys as passkeys } from './passkeys.js';
 import { Pictures } from './pictures.js';
+import { journeys as plain } from './plain.js';
+import { journeys as providers } from './providers.js';
+import { journeys as signIn } from './sign-in.js';
+import { journeys as signUp } from './sign-up.js';
+import { Upstream } from './upstream.js';
 
 if (missing && process.env.CI === 'true') throw new Error(missing);
 
@@ -28,15 +33,27 @@ describe('pages', { skip: missing }, () => {
 
   firstRun(world, test);
   describe('journeys', { concurrency: 2 }, () => {
-    for (const journeys of [plain, mailed, door]) journeys(world, test);
+    for (const journeys of [plain, mailed, signUp, signIn, passkeys, my]) journeys(world, test);
+  });
+
+  describe('through a provider', { concurrency: 2 }, () => {
+    before(async () => {
+      world.upstream = await Upstream.open(`${world.house.origin}/provider/default/work/callback`);
+      world.elsewhere = [world.upstream.issuer];
+      await world.upstream.connect(world.house, 'work', 'Work', { domains: ['trusted.example'] });
+    });
+    after(() => world.upstream?.close());
+    providers(world, test);
   });
 
   test('every page was looked at', () => {
-    const names = ['start', 'setup', 'setup done', 'inbox', 'error', 'no such page', 'dead link', 'verify', 'verify done', 'reset', 'reset refused',
+    const names = ['start', 'setup', 'setup, the app', 'setup, the people', 'setup done', 'inbox', 'error', 'no such page', 'dead link', 'verify', 'verify done', 'reset', 'reset refused',
       'reset done', 'magic', 'magic done', 'second factor', 'second factor refused', 'invite', 'invite done', 'cancel change', 'cancel change done',
       'sign up', 'sign up refused', 'sign up done', 'verify again', 'sign up with a code', 'waiting list', 'waiting list done', 'sign up, invite',
       'sign up, closed', 'sign in', 'password', 'password refused', 'sign out', 'signed out', 'mailed code', 'mailed code refused', 'forgot',
-      'forgot done', 'step-up', 'step-up refused', 'step-up done', 'session ended', 'second factor with a passkey'];
-    assert.deepEqual(names.filter((name) => !world.seen.has(name)), []);
+      'forgot done', 'step-up', 'step-up refused', 'step-up done', 'session ended', 'second factor with a passkey', 'sign in with providers', 'signed in', 'signed in already', 'link', 'link refused',
+      'add a provider', 'provider added', 'provider refused', 'passkey made', 'step-up with a passkey',
+      'waiting list with a code'];
+    assert.deepEqual([...names, ...myPages].filter((name) => !world.seen.has(name)), []);
   });
 });

@@ -54,6 +54,7 @@ type Door struct {
 	origins httpx.Origins
 	cookies httpx.Cookies
 	routes  map[string]route
+	tall    []route // those that answer more than one path
 }
 
 // route is one endpoint.
@@ -61,14 +62,23 @@ type route struct {
 	path    string
 	methods []string
 	serve   func(d *Door, w http.ResponseWriter, r *http.Request) error
-	// seen says that a person reads the errors that serve returns; else they are JSON (RFC 6749 section 5.2).
+	// seen says that a person reads the errors that serve returns.
 	seen bool
+	// failed writes them for programs; nil: as JSON (RFC 6749 section 5.2).
+	failed func(w http.ResponseWriter, r *http.Request, e *oauth.Error)
 	// open says that any origin may read the answer: it is the same for everybody (MD-01), or it takes a token that no
 	// browser sends by itself.
 	open bool
 	// personal says that the answer is about somebody and is kept nowhere (WB-07).
 	personal bool
+	// proofs says that it takes proofs of possession, so every answer carries the nonce of the next one (RFC 9449 section 8.2).
+	proofs bool
+	// below says that it answers every path below its own too.
+	below bool
 }
+
+// readable are the headers that scripts of other origins may read beside the answer.
+const readable = "DPoP-Nonce, WWW-Authenticate, Retry-After"
 
 // table is every endpoint.
 func table() []route {
@@ -77,7 +87,17 @@ func table() []route {
 		{path: oauth.ContinuePath, methods: []string{"GET"}, serve: (*Door).proceed, seen: true, personal: true},
 		{path: oauth.LogoutPath, methods: []string{"GET", "POST"}, serve: (*Door).logout, seen: true, personal: true},
 		{path: oauth.PARPath, methods: []string{"POST"}, serve: (*Door).push, open: true, personal: true},
-		{path: oauth.TokenPath, methods: []string{"POST"}, serve: (*Door).token, open: true, personal: true},
+		{path: oauth.TokenPath, methods: []string{"POST"}, serve: (*Door).token, open: true, personal: true, proofs: true},
+		{path: oauth.DevicePath, methods: []string{"POST"}, serve: (*Door).device, open: true, personal: true},
+		{path: oauth.IntrospectPath, methods: []string{"POST"}, serve: (*Door).introspect, personal: true},
+		{path: oauth.RevokePath, methods: []string{"POST"}, serve: (*Door).revoke, open: true, personal: true},
+		{path: oauth.UserinfoPath, methods: []string{"GET", "POST"}, serve: (*Door).userinfo, failed: challenged, open: true, personal: true,
+			proofs: true},
+		{path: oauth.RegisterPath, methods: []string{"POST", "GET", "PUT", "DELETE"}, serve: (*Door).register, failed: challenged, open: true,
+			personal: true, below: true},
+		{path: oauth.DiscoveryPath, methods: []string{"GET"}, serve: (*Door).metadata, open: true},
+		{path: oauth.MetadataPath, methods: []string{"GET"}, serve: (*Door).metadata, open: true},
+		{path: oauth.ResourcePath, methods: []string{"GET"}, serve: (*Door).resource, open: true, below: true},
 	}
 }
 
@@ -85,30 +105,48 @@ func table() []route {
 func New(o Options) *Door {
 	d := &Door{o: o, origins: httpx.NewOrigins(o.PublicURL), cookies: httpx.NewCookies(o.PublicURL), routes: map[string]route{}}
 	for _, r := range table() {
-		d.routes[r.path] = r
+		if d.routes[r.path] = r; r.below {
+			d.tall = append(d.tall, r)
+		}
 	}
 	return d
 }
 
 // Owns reports whether a path is one of the endpoints.
 func (d *Door) Owns(path string) bool {
-	_, ok := d.routes[path]
+	_, ok := d.find(path)
 	return ok
 }
 
 // Reserved answers which paths are endpoints of whatever server.
 func Reserved(path string) bool {
 	for _, r := range table() {
-		if r.path == path {
+		if r.answers(path) {
 			return true
 		}
 	}
 	return false
 }
 
+func (r route) answers(path string) bool {
+	return path == r.path || r.below && strings.HasPrefix(path, r.path+"/")
+}
+
+func (d *Door) find(path string) (route, bool) {
+	if one, ok := d.routes[path]; ok {
+		return one, true
+	}
+	for _, one := range d.tall {
+		if one.answers(path) {
+			return one, true
+		}
+	}
+	return route{}, false
+}
+
 // ServeHTTP answers a path that Owns.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	one, ok := d.routes[r.URL.Path]
+	one, ok := d.find(r.URL.Path)
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -118,9 +156,13 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.SetString(httpx.KeyRoute, one.path)
 	if one.open {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Access-Control-Expose-Headers", readable)
 	}
 	if one.personal {
 		w.Header().Set("Cache-Control", "no-store")
+	}
+	if nonce := d.o.Service.Nonce(); one.proofs && nonce != "" {
+		w.Header().Set("DPoP-Nonce", nonce)
 	}
 	if r.Method == http.MethodOptions && one.open {
 		preflight(w, one)
@@ -172,11 +214,14 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, one route, err error
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter/time.Second))))
 	}
-	if one.seen {
+	switch {
+	case one.seen:
 		d.o.Pages.Refused(w, r, err)
-		return
+	case one.failed != nil:
+		one.failed(w, r, e)
+	default:
+		refused(w, r, e)
 	}
-	refused(w, r, e)
 }
 
 // refused answers an error as JSON (RFC 6749 section 5.2). A client that tried the Authorization header is told the scheme.
@@ -211,7 +256,12 @@ func write(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return auth.Internal(err)
 	}
-	w.Header().Set("Content-Type", "application/json")
+	return answer(w, status, "application/json", body)
+}
+
+// answer writes a body that is ready.
+func answer(w http.ResponseWriter, status int, contentType string, body []byte) error {
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that hung up cannot be told

@@ -3,7 +3,6 @@ package oauth
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -28,7 +27,6 @@ func JWKS(keys KeySet, maxAge time.Duration) http.Handler {
 	if maxAge <= 0 {
 		maxAge = defaultMaxAge
 	}
-	cacheControl := fmt.Sprintf("public, max-age=%d", int(maxAge/time.Second))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -37,20 +35,7 @@ func JWKS(keys KeySet, maxAge time.Duration) http.Handler {
 		}
 		document := keys.JWKS()
 		sum := sha256.Sum256(document)
-		etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-		h := w.Header()
-		h.Set("Cache-Control", cacheControl)
-		h.Set("ETag", etag)
-		h.Set("Access-Control-Allow-Origin", "*")
-		if matches(r.Header.Values("If-None-Match"), etag) {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-		h.Set("Content-Type", "application/json")
-		h.Set("Content-Length", fmt.Sprint(len(document)))
-		if r.Method == http.MethodGet {
-			_, _ = w.Write(document)
-		}
+		published(w, r, document, base64.RawURLEncoding.EncodeToString(sum[:12]), maxAge)
 	})
 }
 

@@ -88,6 +88,12 @@ func Start(t testing.TB, options ...Option) *Instance {
 	for _, option := range options {
 		option(&s)
 	}
+	if s.config.Database == "" {
+		if err := os.MkdirAll(s.config.Data, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		storetest.Prepare(t, server.DatabasePath(s.config))
+	}
 	log := &Log{}
 	srv, err := server.New(t.Context(), s.config, server.Options{Clock: s.clock.Now, Quiet: true, Version: "test",
 		Logger: telemetry.NewLogger(telemetry.LogOptions{Writer: log, Format: "json", Level: "debug"})})

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -66,6 +68,22 @@ func OpenPostgres(t testing.TB, options ...store.Options) *store.DB {
 	return open(t, o)
 }
 
+// blank is migrated once a process.
+var blank = sync.OnceValues(func() (store.Blank, error) { return store.NewBlank(context.Background()) })
+
+// Prepare puts an empty, migrated SQLite database at path, so that opening it finds nothing left to migrate. One that is
+// there stays as it is, and a directory that is not there is left to be made by who opens.
+func Prepare(t testing.TB, path string) {
+	t.Helper()
+	b, err := blank()
+	if err == nil {
+		err = b.Put(path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("prepare the database: %v", err)
+	}
+}
+
 func open(t testing.TB, o store.Options) *store.DB {
 	t.Helper()
 	if o.Clock == nil {
@@ -73,6 +91,9 @@ func open(t testing.TB, o store.Options) *store.DB {
 	}
 	if o.MaxConns == 0 {
 		o.MaxConns = 6 // many tests share one server
+	}
+	if o.Path != "" {
+		Prepare(t, o.Path)
 	}
 	db, err := store.Open(context.Background(), o)
 	if err != nil {

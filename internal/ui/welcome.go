@@ -1,0 +1,48 @@
+package ui
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/login"
+	"github.com/ostiary-id/ostiary/internal/operation"
+)
+
+// welcomePage is for who signed in and wanted to go nowhere in particular.
+type welcomePage struct {
+	base
+	Email string
+	// Offer says that the person has no passkey and could make one.
+	Offer bool
+	// Signals is JSON for the authenticators of who has passkeys: which of them still work.
+	Signals string
+}
+
+// showSignedIn ends a sign-in. Who has no passkey is offered one, which a browser that has just filled in a password may make
+// without asking; the authenticators of who has some are told which ones still work.
+func showSignedIn(v *visit) error {
+	shown := &welcomePage{base: base{title: "page.magic.done"}, Email: v.who()}
+	if shown.Email == "" {
+		return v.show("signed-in", shown)
+	}
+	out, err := v.person("list-passkeys", &operation.ListPasskeysInput{})
+	if err != nil {
+		return v.show("signed-in", shown)
+	}
+	held, _ := out.Value.(operation.Passkeys)
+	if len(held.Passkeys) > 0 {
+		signals, err := json.Marshal(held.Signals)
+		if err != nil {
+			return auth.Internal(err)
+		}
+		shown.Signals = string(signals)
+	} else if out, err := v.stranger("login-methods", &operation.ListLoginMethodsInput{}); err == nil {
+		methods, _ := out.Value.(operation.LoginMethods)
+		shown.Offer = slices.Contains(methods.Methods, login.MethodPasskey)
+	}
+	if shown.Offer || shown.Signals != "" {
+		shown.scripts = []string{"passkey"}
+	}
+	return v.show("signed-in", shown)
+}
