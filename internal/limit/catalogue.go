@@ -23,6 +23,8 @@ const (
 	CheckEmailNetwork   = "check-email.network"
 	PasskeyNetwork      = "passkey.network"
 	DeviceNetwork       = "device.network"
+	DeviceCodeNetwork   = "device-code.network"
+	DeviceCodeAccount   = "device-code.account"
 	MailRecipient       = "mail.recipient"
 	MailNetwork         = "mail.network"
 	MailApp             = "mail.app"
@@ -78,6 +80,8 @@ func Catalogue() []Limiter {
 		{CheckEmailNetwork, "Addresses looked up from one client network where a contract tells which are known", Actions, 30, 15 * time.Minute},
 		{PasskeyNetwork, "Passkey ceremonies begun from one client network, finished or not", Actions, 300, 15 * time.Minute},
 		{DeviceNetwork, "Codes that devices without a browser ask for from one client network", Actions, 120, 15 * time.Minute},
+		{DeviceCodeNetwork, "Wrong codes of devices typed from one client network", Guesses, 30, 15 * time.Minute},
+		{DeviceCodeAccount, "Wrong codes of devices typed by one user, over all sessions", Guesses, 10, 15 * time.Minute},
 		{MailRecipient, "Mails that requests cause to one address", Actions, 5, time.Hour},
 		{MailNetwork, "Mails caused from one client network", Actions, 60, time.Hour},
 		{MailApp, "Mails caused in one app", Actions, 5000, time.Hour},

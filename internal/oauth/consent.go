@@ -78,16 +78,22 @@ func (s *Service) describe(ctx context.Context, out *AskedFor, app auth.AppID, c
 	}
 	o := out.Client.Settings.OAuth
 	out.Verified, out.Offline = !o.Dynamic && o.MetadataURL == "", d.Offline
+	out.Scopes, out.Resources, err = s.inWords(ctx, app, d)
+	return err
+}
+
+// inWords says what a delegation lets a client do. A resource that is gone is left out.
+func (s *Service) inWords(ctx context.Context, app auth.AppID, d auth.Delegation) (scopes []ScopeWords, resources []auth.ProtectedResource, err error) {
 	words := map[string]string{}
 	for _, uri := range d.Resources {
 		r, ok, err := s.resource(ctx, app, uri)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		if !ok {
 			continue
 		}
-		out.Resources = append(out.Resources, r)
+		resources = append(resources, r)
 		for name, text := range r.Scopes {
 			words[name] = text
 		}
@@ -99,9 +105,9 @@ func (s *Service) describe(ctx context.Context, out *AskedFor, app auth.AppID, c
 		} else if text == "" {
 			text = name
 		}
-		out.Scopes = append(out.Scopes, ScopeWords{Name: name, Text: text})
+		scopes = append(scopes, ScopeWords{Name: name, Text: text})
 	}
-	return nil
+	return scopes, resources, nil
 }
 
 // ApproveAuthorization lets the client of a waiting request have what it asked for, remembers it, and answers what the

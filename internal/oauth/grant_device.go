@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"time"
 
@@ -82,8 +83,11 @@ func (s *Service) insertDevice(ctx context.Context, d auth.DeviceAuthorization) 
 		}
 		if inserted {
 			shown := d.UserCode[:4] + "-" + d.UserCode[4:]
-			page := s.o.Issuer + DeviceVerifyPath
-			return DeviceResponse{DeviceCode: text, UserCode: shown, VerifyAt: page, CompleteURL: page + "?user_code=" + shown,
+			page, mark := s.o.Issuer+DeviceVerifyPath, "?"
+			if d.App != auth.DefaultApp { // the page has to know where the person signs in
+				page, mark = page+"?app="+url.QueryEscape(string(d.App)), "&"
+			}
+			return DeviceResponse{DeviceCode: text, UserCode: shown, VerifyAt: page, CompleteURL: page + mark + "user_code=" + shown,
 				ExpiresIn: s.o.Settings.DeviceTTL, Interval: grant.DeviceInterval}, nil
 		}
 	}

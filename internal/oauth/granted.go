@@ -17,6 +17,9 @@ const maxConsents = 500
 type Granted struct {
 	auth.Consent
 	Holder auth.Client
+	// Words and Targets are scopes and resources as people read them.
+	Words   []ScopeWords
+	Targets []auth.ProtectedResource
 }
 
 // Consents lists what a user has let clients have. Who may ask is the caller's affair: the user, or Manages. Error:
@@ -41,9 +44,15 @@ func (s *Service) Consents(ctx context.Context, app auth.AppID, user auth.UserID
 		return nil
 	})
 	if err != nil {
-		err = fmt.Errorf("list consents: %w", err)
+		return nil, fmt.Errorf("list consents: %w", err)
 	}
-	return list, err
+	for i, one := range list {
+		list[i].Words, list[i].Targets, err = s.inWords(ctx, app, auth.Delegation{Scopes: one.Scopes, Resources: one.Resources})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // RevokeConsent takes back what a user has let a client have, and ends the client's sessions with the reason

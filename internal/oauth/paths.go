@@ -19,6 +19,7 @@ const (
 	ResourcePath     = "/.well-known/oauth-protected-resource"
 	DeviceVerifyPath = "/device"
 	ConsentPath      = "/consent"
+	LogoutPagePath   = "/logout"
 )
 
 // BrowserCookie is the name of the cookie whose secret binds what a browser began to it (SE-02).

@@ -121,6 +121,9 @@ func readMode(r *AuthorizationRequest, f Form, o auth.OAuthSettings) *Error {
 	if !slices.Contains([]string{ModeQuery, ModeFragment, ModeFormPost}, mode) || len(o.ResponseModes) > 0 && !slices.Contains(o.ResponseModes, mode) {
 		return refuse(InvalidRequest, "The client may not ask for this response_mode.")
 	}
+	if mode == ModeFormPost && !strings.HasPrefix(r.RedirectURI, "https://") && !strings.HasPrefix(r.RedirectURI, "http://") {
+		return refuse(InvalidRequest, "A form is posted to https alone.")
+	}
 	r.Mode = mode
 	return nil
 }

@@ -83,7 +83,7 @@ func New(deps Deps) *Catalogue {
 
 // definitions is the one list of what the server can do, by noun.
 func (c *Catalogue) definitions() []*Definition {
-	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses(), c.administration()), []*Definition{
+	return append(slices.Concat(c.waysInAndTeams(), c.passkeys(), c.addresses(), c.authorizations(), c.administration()), []*Definition{
 		c.register(),
 		c.signIn(),
 		c.completeSecondFactor(),
@@ -187,6 +187,18 @@ func (c *Catalogue) passkeys() []*Definition {
 		c.deletePasskey(),
 		c.listUserPasskeys(),
 		c.deleteUserPasskey(),
+	}
+}
+
+// authorizations are what a person decides about OAuth clients.
+func (c *Catalogue) authorizations() []*Definition {
+	return []*Definition{
+		c.showAuthorization(),
+		c.approveAuthorization(),
+		c.denyAuthorization(),
+		c.showDevice(),
+		c.approveDevice(),
+		c.denyDevice(),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/mail"
 	"github.com/ostiary-id/ostiary/internal/queue"
 	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/store"
 )
 
@@ -47,7 +48,7 @@ type background struct {
 func newBackground(h *house, c config.Config, p plan, o Options) *background {
 	b := &background{house: h, config: c, log: o.Logger, owner: secret.NewID(o.Rand, o.Clock())}
 	b.workers = &queue.Workers{Queue: h.queue, DB: h.db, Clock: o.Clock, Logger: o.Logger, Owner: b.owner, Drain: workerDrain,
-		Handlers: map[string]queue.Handler{mail.DecoyKind: mail.Discard}}
+		Handlers: map[string]queue.Handler{mail.DecoyKind: mail.Discard, session.LogoutKind: h.oauth.TellOfLogout}}
 	// Without a handler the jobs of a kind wait in the queue: mail, when there is neither a mail server nor an inbox.
 	switch {
 	case p.smtp != nil:

@@ -27,7 +27,7 @@ func nothing(context.Context, *stage, contract.Example) (map[string]string, erro
 func givens() map[string]contract.Given {
 	catalogue := operation.New(operation.Deps{})
 	out := map[string]contract.Given{}
-	for _, list := range []map[string]give{ways(), recoveries(), mailedWays(), accounts(), factors(), passkeys(), keys(), administration(), teams(), delegations(), waysIn(), federations(), refusals()} {
+	for _, list := range []map[string]give{ways(), recoveries(), mailedWays(), accounts(), factors(), passkeys(), keys(), administration(), teams(), delegations(), waysIn(), federations(), authorizations(), refusals()} {
 		for name, g := range list {
 			out[name] = func(ctx context.Context, s *contract.Stage, e contract.Example) (map[string]string, error) {
 				own, err := stageOf(s)

@@ -38,6 +38,8 @@ var fields = map[string]input{
 		Autocomplete: "one-time-code", InputMode: "numeric", Required: true, Literal: true, MaxLength: 16},
 	"invite-code": {label: "page.field.invite-code", Name: "invite_code", Type: "text", Autocomplete: "off", Required: true, Literal: true,
 		MaxLength: 128},
+	"user-code": {label: "page.field.code", hint: "page.device.hint", Name: "user_code", Type: "text", Autocomplete: "off", Required: true,
+		Literal: true, MaxLength: 16},
 	"given-name":  {label: "page.field.given-name", Name: "given_name", Type: "text", Autocomplete: "given-name", MaxLength: 200},
 	"family-name": {label: "page.field.family-name", Name: "family_name", Type: "text", Autocomplete: "family-name", MaxLength: 200},
 	"username": {label: "page.field.username", hint: "page.field.username-hint", Name: "username", Type: "text", Autocomplete: "username",

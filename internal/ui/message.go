@@ -39,6 +39,9 @@ var messages = map[string]message{
 	"forgotten":  {title: "page.done.mail", text: "page.done.forgotten", next: "page.sign-in.title", path: "/sign-in"},
 	"proven":     {title: "page.done.proven", text: "page.done.proven-text"},
 	"leaving":    {title: "page.my.data.gone", text: "page.my.data.gone-text"},
+
+	"device-connected": {title: "page.device.done", text: "page.device.done-text", next: "page.my.apps.title", path: "/my/apps"},
+	"device-refused":   {title: "page.device.refused", text: "page.device.refused-text"},
 }
 
 func showDone(v *visit) error {

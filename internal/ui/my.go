@@ -40,6 +40,8 @@ func mine() []page {
 		{"GET", "/my/activity", showMyActivity},
 		{"GET", "/my/data", showMyData},
 		{"POST", "/my/data", changeMyData},
+		{"GET", "/my/apps", showMyApps},
+		{"POST", "/my/apps", changeMyApps},
 	}
 }
 
@@ -59,6 +61,7 @@ var myTitles = map[string]string{
 	"my-waitlists":  "page.my.waitlists.title",
 	"my-activity":   "page.my.activity.title",
 	"my-data":       "page.my.data.title",
+	"my-apps":       "page.my.apps.title",
 }
 
 // notices say what the form before did. It is a closed list: the URL names one, and nothing else is shown (WB-09).
@@ -86,6 +89,7 @@ var notices = map[string]string{
 	"invited":          "page.my.account.done-invited",
 	"invite-revoked":   "page.my.account.done-revoked",
 	"waitlist-left":    "page.my.waitlists.done-left",
+	"app-revoked":      "page.my.apps.done",
 }
 
 // owned is what every page of an account may show.

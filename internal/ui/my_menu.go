@@ -24,7 +24,7 @@ var menu = []struct {
 		{"/my/emails", "page.my.emails.title"}}},
 	{"page.my.menu.sign-in", []place{{"/my/password", "page.my.password.title"}, {"/my/two-factor", "page.my.factor.title"},
 		{"/my/passkeys", "page.my.passkeys.title"}, {"/my/identities", "page.my.identities.title"}}},
-	{"page.my.menu.access", []place{{"/my/sessions", "page.my.sessions.title"}, {"/my/api-keys", "page.my.keys.title"},
+	{"page.my.menu.access", []place{{"/my/sessions", "page.my.sessions.title"}, {"/my/apps", "page.my.apps.title"}, {"/my/api-keys", "page.my.keys.title"},
 		{"/my/activity", "page.my.activity.title"}}},
 	{"page.my.menu.together", []place{{"/my/accounts", "page.my.accounts.title"}, {"/my/waitlists", "page.my.waitlists.title"}}},
 	{"page.my.menu.data", []place{{"/my/data", "page.my.data.title"}}},

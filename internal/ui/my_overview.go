@@ -96,6 +96,7 @@ func (p *myPage) Cards() ([]card, error) {
 	}
 	add("/my/passkeys", "page.my.passkeys.title", "page.my.passkeys.count", p.Passkeys)
 	add("/my/sessions", "page.my.sessions.title", "page.my.sessions.count", p.Sessions)
+	add("/my/apps", "page.my.apps.title", "page.my.apps.hint")
 	add("/my/activity", "page.my.activity.title", "page.my.activity.about")
 	add("/my/accounts", "page.my.accounts.title", "page.my.accounts.count", len(p.Me.User.Memberships))
 	add("/my/data", "page.my.data.title", "page.my.data.about")

@@ -25,6 +25,9 @@ func mySamples(name string, plain base) []shown {
 		current.Current, current.Device = true, ""
 		return []shown{&sessionsPage{}, &sessionsPage{owned: some, Sessions: []operation.Session{current, session},
 			Ended: []operation.Session{session, {}}, Others: true, Next: "cursor", First: true}, &sessionsPage{First: true}}
+	case "my-apps":
+		return []shown{&appsPage{}, &appsPage{owned: some, Apps: []operation.Consent{{Client: "c", ClientName: "Book Club",
+			Words: []operation.AskedScope{{Name: "openid"}, {Name: "read", Text: "Read"}}, Targets: []operation.AskedResource{{URI: "https://api.example.com", Name: "Books"}}, GrantedAt: at}}}}
 	case "my-password":
 		return []shown{&passwordPage{}, &passwordPage{owned: some, Email: "ada@example.com", Has: true}}
 	case "my-two-factor":

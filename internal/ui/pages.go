@@ -31,6 +31,9 @@ type Options struct {
 	// FormTargets answers where else than to us a form may lead whose flow ends at a path of ours, as a
 	// Content-Security-Policy names it (WB-05); nil: nowhere.
 	FormTargets func(ctx context.Context, app auth.AppID, path string) []string
+	// LogoutTarget answers the name of an OAuth client that wants somebody signed out, and where the form that agrees may
+	// lead to; empty: nobody, and nowhere. Nil: nobody.
+	LogoutTarget func(ctx context.Context, client, redirect string) (name, target string)
 	// Rand is where the nonces of scripts come from.
 	Rand io.Reader
 	// Contracts are listed on the start page.
@@ -127,6 +130,7 @@ func table(inbox bool) []page {
 	list = append(list, setupPages()...)
 	list = append(list, providerPages()...)
 	list = append(list, mine()...)
+	list = append(list, between()...)
 	if inbox {
 		list = append(list, page{"GET", "/dev/inbox", showInbox}, page{"GET", "/dev/inbox/messages", listInbox})
 	}

@@ -39,6 +39,8 @@ type Pages interface {
 	Refused(w http.ResponseWriter, r *http.Request, err error)
 	// FormPost shows a form that takes an answer to a client.
 	FormPost(w http.ResponseWriter, r *http.Request, app auth.AppID, a oauth.Answer) error
+	// SignedOut says that somebody is signed out, frames what clients want loaded, and leads on.
+	SignedOut(w http.ResponseWriter, r *http.Request, out oauth.LoggedOut) error
 }
 
 // Credentials recognise callers; *operation.Credentials is one.
@@ -83,6 +85,7 @@ func table() []route {
 	return []route{
 		{path: oauth.AuthorizePath, methods: []string{"GET", "POST"}, serve: (*Door).authorize, seen: true, personal: true},
 		{path: oauth.ContinuePath, methods: []string{"GET"}, serve: (*Door).proceed, seen: true, personal: true},
+		{path: oauth.LogoutPath, methods: []string{"GET", "POST"}, serve: (*Door).logout, seen: true, personal: true},
 		{path: oauth.PARPath, methods: []string{"POST"}, serve: (*Door).push, open: true, personal: true, proofs: true},
 		{path: oauth.TokenPath, methods: []string{"POST"}, serve: (*Door).token, open: true, personal: true, proofs: true},
 		{path: oauth.DevicePath, methods: []string{"POST"}, serve: (*Door).device, open: true, personal: true},

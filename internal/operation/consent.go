@@ -15,11 +15,14 @@ type Consent struct {
 	LogoURI    string        `json:"logo_uri,omitempty"`
 	ClientURI  string        `json:"client_uri,omitempty"`
 	// Verified says that somebody here vouches for the client's name.
-	Verified  bool      `json:"verified"`
-	Scopes    []string  `json:"scopes"`
-	Resources []string  `json:"resources"`
-	GrantedAt time.Time `json:"granted_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Verified  bool     `json:"verified"`
+	Scopes    []string `json:"scopes"`
+	Resources []string `json:"resources"`
+	// Words and Targets are scopes and resources as people read them.
+	Words     []AskedScope    `json:"scope_words"`
+	Targets   []AskedResource `json:"resource_words"`
+	GrantedAt time.Time       `json:"granted_at"`
+	UpdatedAt time.Time       `json:"updated_at"`
 }
 
 // Consents are those of one user.
@@ -36,7 +39,7 @@ func consentsOutcome(list []oauth.Granted, err error) (Outcome, error) {
 		o := g.Holder.Settings.OAuth
 		out.Consents[i] = Consent{Client: g.Client, ClientName: g.Holder.Name, LogoURI: o.LogoURI, ClientURI: o.ClientURI,
 			Verified: o.Origin() == auth.OriginAdministrator, Scopes: some(g.Scopes), Resources: some(g.Resources), GrantedAt: g.GrantedAt,
-			UpdatedAt: g.UpdatedAt}
+			UpdatedAt: g.UpdatedAt, Words: scopeWords(g.Words), Targets: resourceWords(g.Targets)}
 	}
 	return OK(out), nil
 }
