@@ -82,7 +82,7 @@ func TestAuthorizePrompts_OI02(t *testing.T) {
 			back := ann.authorize(p.request(more...)).goesTo("/step-up").Query().Get("return_to")
 			ann.goes(back).goesTo("/step-up")
 			i.Clock.Advance(time.Second)
-			ann.ask(http.MethodPost, "/step-up", url.Values{"current_password": {phrase}, "return_to": {back}}, "Origin", i.URL).goesTo("/oauth2/continue")
+			ann.ask(http.MethodPost, "/step-up", url.Values{"current_password": {phrase}, "return_to": {back}}, "Origin", i.URL).want(http.StatusOK).says("/oauth2/continue")
 			tokens := p.redeem(ann.wire, ann.goes(back).code(p)).want(http.StatusOK)
 			if _, claims := jwtParts(t, tokens.text("id_token")); claims["auth_time"].(float64) != float64(i.Clock.Now().Unix()) {
 				t.Errorf("%v: %v at %d", more, claims, i.Clock.Now().Unix())
@@ -111,7 +111,7 @@ func TestAuthorizeClasses_OI02(t *testing.T) {
 		ok[[]string](t)(ann.person.me.ConfirmTOTP(t.Context(), code(t, i, secret)))
 		ann.authorize(p.request("claims", essential, "prompt", "none")).sentHome(p, "interaction_required")
 		back := ann.authorize(p.request("claims", essential)).goesTo("/step-up").Query().Get("return_to")
-		ann.ask(http.MethodPost, "/step-up", url.Values{"code": {code(t, i, secret)}, "return_to": {back}}, "Origin", i.URL).goesTo("/oauth2/continue")
+		ann.ask(http.MethodPost, "/step-up", url.Values{"code": {code(t, i, secret)}, "return_to": {back}}, "Origin", i.URL).want(http.StatusOK).says("/oauth2/continue")
 		tokens := p.redeem(ann.wire, ann.goes(back).code(p)).want(http.StatusOK)
 		if _, claims := jwtParts(t, tokens.text("id_token")); claims["acr"] != "aal2" {
 			t.Errorf("%v", claims)

@@ -196,7 +196,7 @@ func TestAuthorizeTrusted_OA07(t *testing.T) {
 		back := in.Query().Get("return_to")
 		i.Clock.Advance(time.Second)
 		g.ask(http.MethodPost, "/sign-in/password", url.Values{"identifier": {"ann@example.com"}, "password": {phrase}, "return_to": {back}},
-			"Origin", i.URL, "Accept", "text/html").goesTo("/oauth2/continue")
+			"Origin", i.URL, "Accept", "text/html").want(http.StatusOK).says("/oauth2/continue")
 		stranger := newGuest(t, i)
 		stranger.goes(back).want(http.StatusBadRequest).says("This step is over")
 		g.goes(back).code(p)

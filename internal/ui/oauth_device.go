@@ -57,13 +57,7 @@ func (v *visit) noDevice(err error) error {
 	}
 	shown := &devicePage{base: base{title: "page.device.title", focus: "user-code", problem: e, status: e.Code.Status()}}
 	if e.Code == auth.CodeProofInvalid {
-		t, err := v.translator()
-		if err == nil {
-			shown.Problem, err = t.T("page.device.unknown")
-		}
-		if err != nil {
-			return err
-		}
+		shown.says = "page.device.unknown"
 	}
 	v.retryAfter(e)
 	return v.show("device", shown)
