@@ -201,7 +201,7 @@ func TestForeignIDs_TN01(t *testing.T) {
 		inTheShop := func(p *auth.Presented) { p.AppInput = shop }
 		account := must[operation.AccountResult](h, "create-account", &operation.CreateAccountInput{Name: "Acme"}, theirs).Account
 		ids["account"] = map[string]string{"id": string(account.ID), "account_id": string(account.ID), "user_id": string(victim.User.ID), "role": "member"}
-		made := asOperator[operation.Client](h, "create-client", &operation.CreateClientInput{AppID: shop, Name: "web"})
+		made := asOperator[operation.NewClient](h, "create-client", &operation.CreateClientInput{AppID: shop, Name: "web"})
 		ids["client"] = map[string]string{"app_id": string(shop), "id": string(made.ID), "name": "x"}
 		invited := must[operation.InviteResult](h, "create-invite", &operation.CreateInviteInput{Email: "x@example.com", AccountID: account.ID}, theirs)
 		ids["invite"] = map[string]string{"id": string(invited.Invite.ID)}

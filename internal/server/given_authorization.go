@@ -2,13 +2,11 @@ package server
 
 import (
 	"context"
-	"time"
 
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/contract"
 	"github.com/ostiary-id/ostiary/internal/oauth"
-	"github.com/ostiary-id/ostiary/internal/store"
 )
 
 // clubRedirect is where the client of examples wants its answers.
@@ -34,7 +32,7 @@ func asked(ctx context.Context, s *stage, e contract.Example) (map[string]string
 	}
 	client, _, err := s.house.apps.CreateClient(ctx, operatorCaller(), app.ClientInput{App: auth.DefaultApp, Name: "Book Club",
 		Settings: auth.ClientSettings{RedirectURIs: []string{clubRedirect}, OAuth: auth.OAuthSettings{AuthMethod: auth.ClientAuthNone,
-			GrantTypes: []string{auth.GrantAuthorizationCode, auth.GrantDeviceCode}, Scopes: []string{auth.ScopeOpenID}}}})
+			GrantTypes: []string{auth.GrantAuthorizationCode, auth.GrantDeviceCode}, Scopes: []string{auth.ScopeOpenID}, DefaultScopes: []string{auth.ScopeOpenID}}}})
 	if err != nil {
 		return nil, err
 	}
@@ -52,16 +50,11 @@ func deviceShown(ctx context.Context, s *stage, e contract.Example) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	values["user_code"] = "BCDF-GHJK"
-	err = s.house.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.InsertDevice(auth.DeviceAuthorization{ID: "device", App: auth.DefaultApp, Client: auth.ClientID(values["client"]), Hash: []byte("device"),
-			UserCode: "BCDFGHJK", Delegation: auth.Delegation{Scopes: []string{auth.ScopeOpenID}}, Status: auth.DevicePending, CreatedAt: tx.Now(),
-			ExpiresAt: tx.Now().Add(time.Minute)})
-		return err
-	})
+	waiting, err := s.house.oauth.AuthorizeDevice(ctx, oauth.ClientRequest{Form: oauth.Form{"client_id": {values["client"]}}, Caller: visitor()})
 	if err != nil {
 		return nil, err
 	}
+	values["user_code"] = waiting.UserCode
 	caller, err := s.caller(ctx, values[contract.GivenBearer])
 	if err == nil {
 		_, err = s.house.oauth.ShowDevice(ctx, caller, values["user_code"])
