@@ -7,6 +7,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/contract"
+	"github.com/ostiary-id/ostiary/internal/grant"
 	"github.com/ostiary-id/ostiary/internal/oauth"
 	"github.com/ostiary-id/ostiary/internal/store"
 )
@@ -67,9 +68,8 @@ func deviceShown(ctx context.Context, s *stage, e contract.Example) (map[string]
 	}
 	values["user_code"] = "BCDF-GHJK"
 	err = s.house.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.InsertDevice(auth.DeviceAuthorization{ID: "device", App: auth.DefaultApp, Client: auth.ClientID(values["client"]), Hash: []byte("device"),
-			UserCode: "BCDFGHJK", Delegation: auth.Delegation{Scopes: []string{auth.ScopeOpenID}}, Status: auth.DevicePending, CreatedAt: tx.Now(),
-			ExpiresAt: tx.Now().Add(time.Minute)})
+		_, err := grant.IssueDevice(tx, "device", auth.DeviceAuthorization{ID: "device", App: auth.DefaultApp, Client: auth.ClientID(values["client"]),
+			UserCode: "BCDFGHJK", Delegation: auth.Delegation{Scopes: []string{auth.ScopeOpenID}}}, time.Minute)
 		return err
 	})
 	if err != nil {
