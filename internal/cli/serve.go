@@ -57,6 +57,7 @@ func (serveCmd) Run(e *env) error {
 		log.Error("the first links could not be made; run `ostiary setup link`", "error", err)
 	}
 	debug.FreeOSMemory() // what reading the contracts took is not needed again
+	releaseProgram()
 	select {
 	case <-ctx.Done():
 	case err = <-s.Failed():
