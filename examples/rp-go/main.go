@@ -66,6 +66,7 @@ func (p *party) visit(w http.ResponseWriter, r *http.Request) *visit {
 		return p.visits[c.Value]
 	}
 	key := rand.Text()
+	//nolint:gosec // not Secure, for the example speaks plain HTTP on this machine; yours does not
 	http.SetCookie(w, &http.Cookie{Name: "rp", Value: key, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	p.visits[key] = &visit{}
 	return p.visits[key]

@@ -91,7 +91,9 @@ func proofs() []module {
 		{name("a private key"), ask(func(s *suite) alter {
 			return func(h, _ object) {
 				key := s.publicKey()
-				key["d"] = base64.RawURLEncoding.EncodeToString(s.key.D.FillBytes(make([]byte, 32)))
+				private, err := s.key.Bytes()
+				s.must(err)
+				key["d"] = base64.RawURLEncoding.EncodeToString(private)
 				h["jwk"] = key
 			}
 		}), bad},
