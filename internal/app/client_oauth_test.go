@@ -67,7 +67,7 @@ func TestPresetsAreValid(t *testing.T) {
 
 // What a client may register: each row is wrong in one thing, by the name that the error has.
 func TestOAuthSettings_OA01_OI05_TK08(t *testing.T) {
-	small, _ := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // the key that must be refused
+	small, _ := rsa.GenerateKey(rand.Reader, 1024)
 	p384, _ := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	public, private, _ := ed25519.GenerateKey(rand.Reader)

@@ -89,11 +89,7 @@ func (c AccessClaims) scopes() []string { return strings.Fields(c.Scope) }
 
 // accessToken makes the access token: a JWT, or a text that only we can read.
 func (s *Service) accessToken(ctx context.Context, t tokenFacts) (string, error) {
-	claims, err := s.accessClaims(t)
-	if err != nil {
-		return "", err
-	}
-	payload, err := s.withCustom(ctx, t, claims)
+	payload, err := s.withCustom(ctx, t, s.accessClaims(t))
 	if err != nil {
 		return "", err
 	}
@@ -107,7 +103,7 @@ func (s *Service) accessToken(ctx context.Context, t tokenFacts) (string, error)
 	return s.o.Signer.Sign(ctx, algorithm, accessType, payload)
 }
 
-func (s *Service) accessClaims(t tokenFacts) (AccessClaims, error) {
+func (s *Service) accessClaims(t tokenFacts) AccessClaims {
 	c := AccessClaims{Issuer: s.o.Issuer, ClientID: t.client.OAuthID(), App: t.client.App, Scope: strings.Join(t.granted.Scopes, " "),
 		ID: secret.NewID(s.o.Rand, t.now), IssuedAt: t.now.Unix(), ExpiresAt: t.now.Add(t.life).Unix(), SessionID: t.session.ID,
 		Actor: t.actor, Key: t.key, Audience: s.audienceOf(t.granted)}
@@ -116,7 +112,7 @@ func (s *Service) accessClaims(t tokenFacts) (AccessClaims, error) {
 	}
 	if t.user.ID == "" {
 		c.Subject = t.client.OAuthID()
-		return c, nil
+		return c
 	}
 	c.Subject = s.subject(t.client, t.user.ID)
 	if at := provenAt(t); !at.IsZero() {
@@ -126,7 +122,7 @@ func (s *Service) accessClaims(t tokenFacts) (AccessClaims, error) {
 		c.AMR, c.ACR = amr, auth.ACROf(amr)
 	}
 	s.entitle(&c, t)
-	return c, nil
+	return c
 }
 
 // audienceOf is whom an access token is for: the resources that were asked for, else ourselves. With openid it opens

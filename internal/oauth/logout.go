@@ -64,29 +64,43 @@ func (s *Service) logout(ctx context.Context, f Form, v Visit, confirmed bool) (
 	if err != nil {
 		return LoggedOut{}, err
 	}
-	out := LoggedOut{App: auth.AppID(f.Get("app")), Client: r.client}
-	if r.client.App != "" {
-		out.App = r.client.App
-	} else if out.App == "" {
-		out.App = auth.DefaultApp
-	}
+	out := LoggedOut{App: r.app(f), Client: r.client}
 	who, err := v.Who(ctx, out.App)
 	if err != nil {
 		return LoggedOut{}, err
 	}
 	known := r.hinted && !r.refused
-	if who.Person() && !confirmed && !(known && s.about(r, who)) {
-		out.Ask = true
-		return out, nil
-	}
-	if r.redirect != "" && !r.refused && (known || who.Person()) {
-		out.Location = withParameters(r.redirect, f.Get("state"))
+	if known || who.Person() {
+		out.Location = r.location(f.Get("state"))
 	}
 	if !who.Person() {
 		return out, nil
 	}
+	if known = known && s.about(r, who); !known && !confirmed {
+		out.Ask, out.Location = true, ""
+		return out, nil
+	}
 	out.Frames, err = s.leave(ctx, who)
 	return out, err
+}
+
+// app is where the person is to be signed out: at the client's, else where the request says.
+func (r leaving) app(f Form) auth.AppID {
+	if r.client.App != "" {
+		return r.client.App
+	}
+	if app := f.Get("app"); app != "" {
+		return auth.AppID(app)
+	}
+	return auth.DefaultApp
+}
+
+// location is where the browser is sent back, with the client's own `state`; empty: nowhere.
+func (r leaving) location(state string) string {
+	if r.redirect == "" || state == "" { // a refused one was never kept
+		return r.redirect
+	}
+	return Answer{RedirectURI: r.redirect, Mode: ModeQuery, Parameters: []Parameter{{"state", state}}}.Location()
 }
 
 // leaves reads who asks, and where they want the browser back.
@@ -128,14 +142,6 @@ func (s *Service) leaves(ctx context.Context, f Form) (leaving, error) {
 // about reports whether the hint of a request is about who is signed in.
 func (s *Service) about(r leaving, who auth.Caller) bool {
 	return r.hint.SessionID == who.Session || r.hint.Subject == s.subject(r.client, who.User)
-}
-
-// withParameters is where the browser is sent back, with the client's own `state`.
-func withParameters(uri, state string) string {
-	if state == "" {
-		return uri
-	}
-	return Answer{RedirectURI: uri, Mode: ModeQuery, Parameters: []Parameter{{"state", state}}}.Location()
 }
 
 // leave ends a browser's session and answers what the clients want loaded. They are told in the background too.

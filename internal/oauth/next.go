@@ -52,9 +52,15 @@ func next(x situation) (StepKind, *Error) {
 	if step, refusal := x.proof(); step != "" {
 		return step, refusal
 	}
+	return x.agreement()
+}
+
+// agreement asks the person, if they have to say yes, or that it is they.
+func (x situation) agreement() (StepKind, *Error) {
+	r := x.request
 	switch {
 	case x.approved:
-	case x.asks() && silent:
+	case x.asks() && r.prompts(promptNone):
 		return StepAnswer, refuse(ConsentRequired, "The person has to let the client in.")
 	case x.asks():
 		return StepConsent, nil

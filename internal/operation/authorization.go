@@ -48,11 +48,14 @@ type AskedResource struct {
 
 // WaitingDevice is a device that waits to be let in.
 type WaitingDevice struct {
-	AskedFor
-	UserCode  string    `json:"user_code"`
-	IP        string    `json:"ip,omitempty"` // where it asked from
-	UserAgent string    `json:"user_agent,omitempty"`
-	AskedAt   time.Time `json:"asked_at"`
+	Client    AskingClient    `json:"client"`
+	Scopes    []AskedScope    `json:"scopes"`
+	Resources []AskedResource `json:"resources"`
+	Offline   bool            `json:"offline"`
+	UserCode  string          `json:"user_code"`
+	IP        string          `json:"ip,omitempty"` // where it asked from
+	UserAgent string          `json:"user_agent,omitempty"`
+	AskedAt   time.Time       `json:"asked_at"`
 }
 
 // ClientAnswer is what the browser takes back to a client.
@@ -164,7 +167,7 @@ func (c *Catalogue) denyAuthorization() *Definition {
 
 // UserCodeInput is the input of the operations about a device that waits.
 type UserCodeInput struct {
-	UserCode string `input:"user_code,required,secret"`
+	UserCode string `input:"user_code,required"`
 }
 
 func (c *Catalogue) showDevice() *Definition {
@@ -180,7 +183,8 @@ func (c *Catalogue) showDevice() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
-		return OK(WaitingDevice{AskedFor: askedFor(d.AskedFor), UserCode: d.UserCode, IP: d.IP, UserAgent: d.UserAgent, AskedAt: d.AskedAt}), nil
+		a := askedFor(d.AskedFor)
+		return OK(WaitingDevice{Client: a.Client, Scopes: a.Scopes, Resources: a.Resources, Offline: a.Offline, UserCode: d.UserCode, IP: d.IP, UserAgent: d.UserAgent, AskedAt: d.AskedAt}), nil
 	})
 }
 

@@ -45,7 +45,8 @@ func (v *visit) confirmDevice(in *operation.UserCodeInput) error {
 	if err != nil {
 		return v.noDevice(err)
 	}
-	shown := &devicePage{base: base{title: "page.device.confirm"}, asking: v.asking(waiting.AskedFor), Device: waiting}
+	shown := &devicePage{base: base{title: "page.device.confirm"}, Device: waiting,
+		asking: v.asking(operation.AskedFor{Client: waiting.Client, Scopes: waiting.Scopes, Resources: waiting.Resources, Offline: waiting.Offline})}
 	return v.show("device", shown)
 }
 
