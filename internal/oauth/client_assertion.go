@@ -51,8 +51,11 @@ func (s *Service) checkAssertion(ctx context.Context, client auth.Client, assert
 	if err := s.verifyAny(ctx, in, o.JWKS, o.JWKSURI, &c); err != nil {
 		return &Error{Code: InvalidClient, Description: "The client assertion is not signed by a key of the client.", Err: err}
 	}
-	if why := c.fits(s.assertionAudiences(), s.o.Clock(), maxAssertionLife); why != "" {
+	if why := c.fits([]string{s.o.Issuer}, s.o.Clock(), maxAssertionLife); why != "" {
 		return refuse(InvalidClient, why)
+	}
+	if len(c.Audience) != 1 { // whoever else it is for could show it here (OA-08)
+		return refuse(InvalidClient, "The assertion is for somebody else too.")
 	}
 	if c.Issuer != client.OAuthID() || c.Subject != client.OAuthID() {
 		return refuse(InvalidClient, "The client assertion is of another client.")

@@ -28,7 +28,8 @@ const (
 )
 
 // proveExchange is the token exchange (RFC 8693): an access token for another one, of less scope, for other resources, in
-// the name of who acts; or an API key for a short access token. What comes out dies with what went in.
+// the name of who acts; or an API key for a short access token. What comes out dies with what went in. A token that is not
+// taken is an invalid request (RFC 8693 section 2.2.2), not an invalid grant.
 func (s *Service) proveExchange(ctx context.Context, x *exchange) (*proven, error) {
 	if kind := x.Form.Get("requested_token_type"); kind != "" && kind != typeAccessToken {
 		return nil, refuse(InvalidRequest, "Only access tokens are issued.")
@@ -60,11 +61,11 @@ func (s *Service) exchangeToken(ctx context.Context, x *exchange, text string) (
 		return nil, err
 	}
 	if subject.User.ID == "" {
-		return nil, refuse(InvalidGrant, "The subject token speaks of nobody.")
+		return nil, refuse(InvalidRequest, "The subject token speaks of nobody.")
 	}
 	own := subject.ClientID == x.client.OAuthID()
 	if !own && x.client.Settings.OAuth.Public() {
-		return nil, refuse(InvalidGrant, "The subject token was issued to another client.")
+		return nil, refuse(InvalidRequest, "The subject token was issued to another client.")
 	}
 	p := &proven{person: subject.User, amr: subject.AMR, key: subject.Key, actor: subject.Actor, issuedType: typeAccessToken,
 		life: time.Unix(subject.ExpiresAt, 0).Sub(s.o.Clock())}
@@ -95,7 +96,7 @@ func (s *Service) brought(ctx context.Context, x *exchange, text string) (*Acces
 		}
 	}
 	if Is(err, InvalidToken) {
-		err = refuse(InvalidGrant, "The token is not valid for this client.")
+		err = refuse(InvalidRequest, "The token is not valid for this client.")
 	}
 	return t, err
 }
@@ -186,11 +187,14 @@ func (s *Service) exchangeKey(ctx context.Context, x *exchange, text string) (*p
 		return nil, refuse(InvalidRequest, "A key acts by itself.")
 	}
 	id, err := s.o.APIKeys.Authenticate(ctx, text)
+	if e := AsError(err); e != nil && e.Code == InvalidGrant {
+		err = &Error{Code: InvalidRequest, Description: e.Description, Err: err}
+	}
 	if err != nil {
 		return nil, err
 	}
 	if id.App != x.client.App {
-		return nil, refuse(InvalidGrant, "The key is not valid for this client.")
+		return nil, refuse(InvalidRequest, "The key is not valid for this client.")
 	}
 	p := &proven{person: id.UserRow, key: id.Key, actor: &actor{Subject: keySubject(id)}, issuedType: typeAccessToken, life: keyTokenLife}
 	if until := id.KeyRow.ExpiresAt; !until.IsZero() {

@@ -175,7 +175,7 @@ func TestTokenExchange_TX01(t *testing.T) {
 			t.Errorf("%v", claims)
 		}
 
-		h.exchange(stranger, token, accessType).refused(400, "invalid_grant")
+		h.exchange(stranger, token, accessType).refused(400, "invalid_request")
 		h.exchange(middle, token, accessType, "scope", "orders:write", "resource", backURI).refused(400, "invalid_scope")
 		h.exchange(middle, token, accessType, "scope", "admin").refused(400, "invalid_scope")
 		h.exchange(middle, token, accessType, "resource", "https://nothing.example").refused(400, "invalid_target")
@@ -183,8 +183,8 @@ func TestTokenExchange_TX01(t *testing.T) {
 		h.exchange(middle, token, accessType, "requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token").refused(400, "invalid_request")
 		h.exchange(middle, token, accessType, "actor_token", machine).refused(400, "invalid_request")
 		h.exchange(middle, token, accessType, "actor_token_type", accessType).refused(400, "invalid_request")
-		h.exchange(middle, token, accessType, "actor_token", "x", "actor_token_type", accessType).refused(400, "invalid_grant")
-		h.exchange(middle, machine, accessType).refused(400, "invalid_grant")
+		h.exchange(middle, token, accessType, "actor_token", "x", "actor_token_type", accessType).refused(400, "invalid_request")
+		h.exchange(middle, machine, accessType).refused(400, "invalid_request")
 		h.exchange(middle, "", accessType).refused(400, "invalid_request")
 		few := h.client(func(c *auth.Client) { c.Settings.OAuth.GrantTypes = []string{auth.GrantAuthorizationCode} })
 		h.exchange(few, token, accessType).refused(400, "unauthorized_client")
@@ -218,7 +218,7 @@ func TestTokenExchange_TX01(t *testing.T) {
 				t.Error("it survives the session")
 			}
 		}
-		h.exchange(middle, token, accessType).refused(400, "invalid_grant")
+		h.exchange(middle, token, accessType).refused(400, "invalid_request")
 	})
 }
 
@@ -255,12 +255,12 @@ func TestKeyExchange_TX01(t *testing.T) {
 			t.Errorf("%v %s", claims, got.Body)
 		}
 		h.exchange(c, key.Secret, apiKeyType, "resource", apiURI, "scope", "orders:write").refused(400, "invalid_scope")
-		h.exchange(c, "osk_nonsense", apiKeyType).refused(400, "invalid_grant")
-		h.exchange(c, key.Secret, accessType).refused(400, "invalid_grant")
-		h.exchange(c, token, apiKeyType).refused(400, "invalid_grant")
+		h.exchange(c, "osk_nonsense", apiKeyType).refused(400, "invalid_request")
+		h.exchange(c, key.Secret, accessType).refused(400, "invalid_request")
+		h.exchange(c, token, apiKeyType).refused(400, "invalid_request")
 		elsewhere := ok[client.App](t)(i.Operator.CreateApp(t.Context(), "Shop"))
 		foreign := h.client(func(c *auth.Client) { c.App = auth.AppID(elsewhere.ID) })
-		h.exchange(foreign, key.Secret, apiKeyType).refused(400, "invalid_grant")
+		h.exchange(foreign, key.Secret, apiKeyType).refused(400, "invalid_request")
 		// It may go on to another service, and still dies with the key.
 		onward := h.exchange(server, token, accessType).want(200).text("access_token")
 		if claims := unsealedJWT(t, onward); claims["key"] != key.APIKey.ID || at(claims, "act.act.sub") != "api-key:"+key.APIKey.ID {
@@ -273,7 +273,7 @@ func TestKeyExchange_TX01(t *testing.T) {
 		if h.active(server, token) || h.active(server, onward) {
 			t.Error("it survives the key")
 		}
-		h.exchange(c, key.Secret, apiKeyType).refused(400, "invalid_grant")
+		h.exchange(c, key.Secret, apiKeyType).refused(400, "invalid_request")
 	})
 }
 

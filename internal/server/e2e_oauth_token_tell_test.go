@@ -179,14 +179,15 @@ func TestClientAuthentication_OA08_OA10(t *testing.T) {
 		}
 		sign := func(others object) string { return signedAs(t, h.key, "ES256", nil, claims(others)) }
 		send(sign(nil)).want(200)
-		send(sign(object{"aud": i.URL + "/oauth2/token"})).want(200)
-		send(sign(object{"aud": []string{"x", i.URL}}), "client_id", string(signing.ID)).want(200)
+		send(sign(object{"aud": []string{i.URL}}), "client_id", string(signing.ID)).want(200)
 		send(sign(object{"iat": now + 8, "nbf": now + 8})).want(200)
 		once := sign(nil)
 		send(once).want(200)
 		stranger := h.prover().key
 		for name, text := range map[string]string{
 			"used before":     once,
+			"token endpoint":  sign(object{"aud": i.URL + "/oauth2/token"}),
+			"another one too": sign(object{"aud": []string{"x", i.URL}}),
 			"another key":     signedAs(t, stranger, "ES256", nil, claims(nil)),
 			"shared secret":   signedAs(t, []byte(strings.Repeat("k", 32)), "HS256", nil, claims(nil)),
 			"another type":    signedAs(t, h.key, "ES256", object{"typ": "at+jwt"}, claims(nil)),
