@@ -69,8 +69,10 @@ func TestEveryOperation(t *testing.T) {
 	}
 }
 
-// forBrowsers are the stations of a browser on its way to a provider and back. They redirect; a program has no use for them.
-var forBrowsers = []string{"goToProvider", "finishFederatedSignIn", "finishFederatedSignInByPost"}
+// forBrowsers are the stations of a browser on its way to a provider and back, and what a person decides about a request
+// that a cookie binds to the browser. A program has no use for them.
+var forBrowsers = []string{"goToProvider", "finishFederatedSignIn", "finishFederatedSignInByPost", "showAuthorization",
+	"approveAuthorization", "denyAuthorization"}
 
 // filled is a value whose texts are "x", also those of a struct, for some stand in paths.
 func filled(of reflect.Type) reflect.Value {

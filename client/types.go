@@ -134,6 +134,8 @@ type App struct {
 	PasswordMin int    `json:"password_min"`
 	// Attributes are declared by name.
 	Attributes map[string]AttributeRule `json:"attributes"`
+	// Permissions are lists by role.
+	Permissions map[string][]string `json:"permissions"`
 	// SigningAlgorithm is that of access tokens; empty: ES256.
 	SigningAlgorithm string       `json:"signing_algorithm,omitempty"`
 	Challenge        AppChallenge `json:"challenge"`

@@ -147,3 +147,24 @@ func TestUpdateApp(t *testing.T) {
 		wantCode(t, err, auth.CodeNotFound)
 	})
 }
+
+func TestPermissionsOfRoles(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx, a := t.Context(), create(t, h, "a")
+		update := func(change map[string][]string) (map[string][]string, error) {
+			out, err := h.Update(ctx, admin(a.ID), a.ID, Change{Permissions: change})
+			return out.Settings.Permissions, err
+		}
+		got, err := update(map[string][]string{"owner": {"members", "billing", "billing"}, "admin": {"all"}})
+		if err != nil || !slices.Equal(got["owner"], []string{"billing", "members"}) || len(got) != 2 {
+			t.Fatalf("%v, %v", got, err)
+		}
+		if got, err = update(map[string][]string{"admin": nil}); err != nil || len(got) != 1 {
+			t.Fatalf("%v, %v", got, err)
+		}
+		for _, bad := range []map[string][]string{{"king": {"x"}}, {"owner": {"two words"}}, {"owner": {""}}, {"owner": make([]string, 51)}} {
+			_, err := update(bad)
+			wantCode(t, err, auth.CodeInvalidRequest)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/store"
@@ -96,4 +97,19 @@ func adapt(to *auth.Client, made auth.Client) bool {
 	o.ClientURI, o.LogoURI, o.PolicyURI, o.TOSURI = from.ClientURI, from.LogoURI, from.PolicyURI, from.TOSURI
 	o.PostLogoutRedirectURIs, o.DPoPBound = from.PostLogoutRedirectURIs, from.DPoPBound
 	return !reflect.DeepEqual(before, *to)
+}
+
+// RetireIdle removes at most limit clients that made themselves and that nobody has used since a time (CR-01), and counts
+// them. One that is known by its document comes back when it is used again; one that registered must register anew.
+func (s *Service) RetireIdle(tx *store.Tx, before time.Time, limit int) (int, error) {
+	gone, err := tx.RetireIdleClients(before, limit)
+	if err != nil {
+		return 0, fmt.Errorf("retire clients: %w", err)
+	}
+	for _, one := range gone {
+		if err := s.clientChanged(tx, auth.Caller{Kind: auth.CallerSystem, App: one.App}, one, "client.retired"); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), nil
 }

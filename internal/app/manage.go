@@ -127,9 +127,11 @@ type Change struct {
 	Locale            *string // BCP 47; empty: English
 	SigningAlgorithm  *string // empty: ES256
 	Attributes        AttributeChange
-	Challenge         ChallengeChange
-	Brand             BrandChange
-	IfMatch           *int64 // the version that the change was made against; nil: any
+	// Permissions are the permissions of a role, by role, merged; an empty list ends them.
+	Permissions map[string][]string
+	Challenge   ChallengeChange
+	Brand       BrandChange
+	IfMatch     *int64 // the version that the change was made against; nil: any
 }
 
 // Update changes the name and settings of an app. Errors: CodeInvalidRequest, CodeForbidden, CodeNotFound,
@@ -161,6 +163,7 @@ func (s *Service) Update(ctx context.Context, c auth.Caller, id auth.AppID, chan
 		set(&a.Settings.Locale, change.Locale)
 		set(&a.Settings.SigningAlgorithm, change.SigningAlgorithm)
 		change.Attributes.apply(&a.Settings)
+		a.Settings.Permissions = permitted(a.Settings.Permissions, change.Permissions)
 		change.Challenge.apply(&a.Settings.Challenge, sealed)
 		if err := change.Brand.apply(tx, id, &a.Settings.Brand, logo); err != nil {
 			return err

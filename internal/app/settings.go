@@ -42,6 +42,9 @@ func checkSettings(s auth.AppSettings) error {
 	if err := checkChallenge(s.Challenge); err != nil {
 		return err
 	}
+	if err := checkPermissions(s.Permissions); err != nil {
+		return err
+	}
 	if len(s.Attributes) > maxAttributes {
 		return invalidSetting("attributes", fmt.Sprintf("an app has at most %d", maxAttributes))
 	}

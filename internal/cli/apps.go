@@ -86,6 +86,7 @@ type appsUpdateCmd struct {
 	PasswordMin       int      `placeholder:"N" help:"Least length of a password, 8 to 128."`
 	Locale            string   `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
 	Attribute         []string `placeholder:"NAME=TYPE:WRITER[:MAX]" help:"Field that users have beyond ours: string, integer, number or boolean, written by user or admin; NAME=none ends it. May be repeated."`
+	Permission        []string `placeholder:"ROLE=NAME,NAME" help:"What a role may do, for the claim permissions; ROLE=none ends it. May be repeated." sep:"none"`
 	SigningAlgorithm  string   `placeholder:"ALG" help:"Of access tokens: ES256, EdDSA, RS256, or HS256 for old resource servers (ostiary keys shared)."`
 
 	Accent  string `placeholder:"#RRGGBB" help:"Colour of the app on pages; none takes it away."`
@@ -122,6 +123,13 @@ func (c appsUpdateCmd) Run(e *env) error {
 	}
 	if c.SigningAlgorithm != "" {
 		change["signing_algorithm"] = c.SigningAlgorithm
+	}
+	if len(c.Permission) > 0 {
+		lists, err := permissions(c.Permission)
+		if err != nil {
+			return err
+		}
+		change["permissions"] = lists
 	}
 	if len(c.Attribute) > 0 {
 		rules, err := attributeRules(c.Attribute)
@@ -177,6 +185,23 @@ func attributeRules(flags []string) (map[string]any, error) {
 		}
 	}
 	return rules, nil
+}
+
+// permissions reads flags of the form ROLE=NAME,NAME.
+func permissions(flags []string) (map[string]any, error) {
+	lists := map[string]any{}
+	for _, flag := range flags {
+		role, text, found := strings.Cut(flag, "=")
+		switch {
+		case !found || role == "" || text == "":
+			return nil, fmt.Errorf("--permission %s: write ROLE=NAME,NAME, such as owner=billing,members, or ROLE=none", flag)
+		case text == "none":
+			lists[role] = nil
+		default:
+			lists[role] = strings.Split(text, ",")
+		}
+	}
+	return lists, nil
 }
 
 // brand is the part of the change that is about the looks of the app.

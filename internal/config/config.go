@@ -135,6 +135,7 @@ type Retention struct {
 	Sessions time.Duration `key:"sessions" default:"30d" help:"Ended sessions, and API keys that were revoked or have expired."`
 	Proofs   time.Duration `key:"proofs" default:"1d" help:"Expired or spent links and codes."`
 	Jobs     time.Duration `key:"jobs" default:"7d" help:"Finished jobs, and those that were given up."`
+	Clients  time.Duration `key:"clients" default:"90d" help:"OAuth clients that registered themselves, or are known by a document, and that nobody uses."`
 	Events   time.Duration `key:"events" help:"Events of the audit log, from the oldest on; a keyed note stands for those that are gone. 0: for ever."`
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"github.com/ostiary-id/ostiary/internal/grant"
+	"github.com/ostiary-id/ostiary/internal/session"
 	"strings"
 	"testing"
 	"time"
@@ -276,5 +278,55 @@ func FuzzClientMetadata(f *testing.F) {
 		if in, err := readClientDocument("https://rp.example/c", body); err == nil && in.Settings.OAuth.AuthMethod.Secret() {
 			t.Fatalf("a secret in public: %s", body)
 		}
+	})
+}
+
+// CR-01: clients that registered themselves and that nobody uses go; those in use, and an administrator's, stay.
+func TestIdleClientsAreRetired_CR01(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.o.Settings.Registration = true
+		register := func() auth.Client {
+			made, err := h.register(h.initial(1), webMetadata)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := h.Client(t.Context(), string(made.ClientID))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		idle, consented, acting := register(), register(), register()
+		own, _ := h.client()
+		u := h.person()
+		h.write(func(tx *store.Tx) error {
+			return grant.Remember(tx, u.App, u.ID, consented.ID, auth.Delegation{Scopes: []string{auth.ScopeOpenID}})
+		})
+		d, err := h.sessions.Delegate(session.Start{User: u, Caller: auth.Caller{App: acting.App, Client: acting.ID}}, auth.Delegation{}, auth.Session{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.write(func(tx *store.Tx) error { return h.sessions.Insert(tx, d) })
+		retire := func(age time.Duration) (n int) {
+			h.write(func(tx *store.Tx) (err error) {
+				n, err = h.o.Apps.RetireIdle(tx, tx.Now().Add(-age), 500)
+				return err
+			})
+			return n
+		}
+		if n := retire(time.Hour); n != 0 {
+			t.Fatalf("%d clients retired at once", n)
+		}
+		h.clock.Advance(2 * time.Hour)
+		if n := retire(time.Hour); n != 1 {
+			t.Fatalf("%d clients retired", n)
+		}
+		for _, c := range []auth.Client{consented, acting, own} {
+			if _, err := h.Client(t.Context(), string(c.ID)); err != nil {
+				t.Errorf("%s: %v", c.Name, err)
+			}
+		}
+		_, err = h.Client(t.Context(), string(idle.ID))
+		wantCode(t, err, InvalidClient)
 	})
 }

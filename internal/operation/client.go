@@ -217,6 +217,7 @@ type UpdateAppInput struct {
 	// Attributes are rules by name, merged; a null member ends one, null puts back those of a new app.
 	Attributes       Optional[map[string]any] `input:"attributes"`
 	SigningAlgorithm Optional[string]         `input:"signing_algorithm"` // null: ES256
+	Permissions      map[string]any           `input:"permissions"`       // lists by role, merged; null ends one
 
 	Challenge          Optional[auth.ChallengeKind] `input:"challenge"` // null: nobody is asked
 	ChallengeSecret    Optional[string]             `input:"challenge_secret,secret"`
@@ -244,6 +245,7 @@ func (c *Catalogue) updateApp() *Definition {
 			"With `client_id_metadata_documents` clients that nobody registered are known by a document at their client id. " +
 			"`attributes` declares what users have beyond our own fields: a rule with `type`, `max_length` and `writer` by name. " +
 			"`signing_algorithm` signs access tokens; HS256 is for old resource servers that share a secret. " +
+			"`permissions` lists what each role may do, of the app or in an account, for the claim of that name. " +
 			"`locale` is the language for people who say none. `challenge` says what strangers must show before they sign up, sign in or have a mail sent. " +
 			"`accent` (#rrggbb), `logo` (a PNG, JPEG or WebP file in base64, at most 40 KiB), `terms_url`, `privacy_url` (https) and " +
 			"`support_email` are how the app looks on pages.",
@@ -260,8 +262,12 @@ func (c *Catalogue) updateApp() *Definition {
 		if err != nil {
 			return Outcome{}, err
 		}
+		permissions, err := permissionsOf(in.Permissions)
+		if err != nil {
+			return Outcome{}, err
+		}
 		row, err := c.deps.Apps.Update(ctx, r.Caller, in.ID, app.Change{Name: changed(in.Name), PasswordMin: changed(in.PasswordMin),
-			Attributes: rules, SigningAlgorithm: changed(in.SigningAlgorithm), Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp),
+			Attributes: rules, Permissions: permissions, SigningAlgorithm: changed(in.SigningAlgorithm), Locale: changed(in.Locale), Registration: changed(in.Registration), AccountsOnSignUp: changed(in.AccountsOnSignUp),
 			MetadataDocuments: changed(in.MetadataDocuments), IfMatch: version,
 			Challenge: app.ChallengeChange{Kind: changed(in.Challenge), SiteKeys: changed(in.ChallengeSiteKeys),
 				Secret: changed(in.ChallengeSecret), Hostnames: changed(in.ChallengeHostnames), MinScore: changed(in.ChallengeMinScore),
@@ -294,6 +300,26 @@ func attributeRules(in Optional[map[string]any]) (app.AttributeChange, error) {
 			return out, auth.Invalid("attributes."+name, auth.ViolationInvalid, "A rule has type, max_length and writer.")
 		}
 		out.Rules[name] = rule
+	}
+	return out, nil
+}
+
+// permissionsOf reads lists of permissions by role.
+func permissionsOf(in map[string]any) (map[string][]string, error) {
+	out := map[string][]string{}
+	for role, value := range in {
+		list, ok := value.([]any)
+		if !ok && value != nil {
+			return nil, auth.Invalid("permissions."+role, auth.ViolationType, "Permissions are a list.")
+		}
+		out[role] = []string{}
+		for _, one := range list {
+			text, ok := one.(string)
+			if !ok {
+				return nil, auth.Invalid("permissions."+role, auth.ViolationType, "A permission is a text.")
+			}
+			out[role] = append(out[role], text)
+		}
 	}
 	return out, nil
 }

@@ -89,7 +89,7 @@ func checkInputs(t *testing.T, d *Definition) {
 		}
 		seen[f.Name] = true
 		secret := slices.Contains([]string{"password", "password_confirmation", "current_password", "token", "code", "refresh_token", "flow", "credential", "lines", "challenge_secret",
-			"browser", "code_verifier", "client_secret", "state", "user_code"}, f.Name)
+			"browser", "code_verifier", "client_secret", "state"}, f.Name)
 		if f.Secret != secret {
 			t.Errorf("input %s: secret is %v", f.Name, f.Secret)
 		}

@@ -357,6 +357,7 @@ type App struct {
 	DefaultClient     auth.ClientID                 `json:"default_client_id,omitempty"`
 	SigningAlgorithm  string                        `json:"signing_algorithm,omitempty"`
 	Attributes        map[string]auth.AttributeRule `json:"attributes"`
+	Permissions       map[string][]string           `json:"permissions"`  // by role
 	Registration      auth.RegistrationMode         `json:"registration"` // how people sign up
 	AccountsOnSignUp  bool                          `json:"accounts_on_sign_up"`
 	MetadataDocuments bool                          `json:"client_id_metadata_documents"`

@@ -103,7 +103,7 @@ func (c *Catalogue) apiKeyView(k auth.APIKey) APIKey {
 func (c *Catalogue) appView(ctx context.Context, a auth.App) (App, error) {
 	client, err := c.deps.Apps.DefaultClient(ctx, a.ID)
 	return App{ID: a.ID, Name: a.Name, Status: a.Status, DefaultClient: client.ID,
-		SigningAlgorithm: a.Settings.SigningAlgorithm, Attributes: a.Settings.Attributes, Version: a.Version,
+		SigningAlgorithm: a.Settings.SigningAlgorithm, Attributes: a.Settings.Attributes, Permissions: a.Settings.Permissions, Version: a.Version,
 		Registration: registration(a.Settings), AccountsOnSignUp: a.Settings.AccountsOnSignUp, MetadataDocuments: a.Settings.MetadataDocuments, PasswordMin: a.Settings.PasswordMin,
 		Locale:    a.Settings.Locale,
 		Brand:     c.brandView(a),

@@ -171,6 +171,9 @@ func (b *background) chores() []chore {
 			n, err := grant.Sweep(ctx, h.db, tidyBatch)
 			return int(n), err
 		}},
+		{"retire clients", inWrite(func(tx *store.Tx) (int, error) {
+			return h.apps.RetireIdle(tx, tx.Now().Add(-keep.Clients), tidyBatch)
+		})},
 		{"end sessions", inWrite(func(tx *store.Tx) (int, error) { return h.sessions.EndStale(tx, tidyBatch) })},
 		{"remove ended sessions", inWrite(func(tx *store.Tx) (int, error) {
 			return h.sessions.DeleteEndedBefore(tx, tx.Now().Add(-keep.Sessions), tidyBatch)

@@ -89,3 +89,21 @@ func (tx *Tx) UpdateClient(c auth.Client) (bool, error) {
 		micros(c.DeletedAt))
 	return n == 1, err
 }
+
+// RetireIdleClients marks as deleted at most limit clients of all apps that made themselves, have not changed since a time,
+// and of whom nobody has a session or a consent. It answers which they were.
+func (tx *Tx) RetireIdleClients(before time.Time, limit int) ([]auth.Client, error) {
+	var out []auth.Client
+	err := tx.all(`WITH due AS (SELECT id FROM clients WHERE origin <> '' AND deleted_at = 0 AND updated_at < $1
+			AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.app_id = clients.app_id AND s.client_id = clients.id
+				AND s.ended_at = 0 AND s.delegation <> '')
+			AND NOT EXISTS (SELECT 1 FROM consents g WHERE g.app_id = clients.app_id AND g.client_id = clients.id)
+			ORDER BY id LIMIT $2`+tx.claimSuffix()+`)
+		UPDATE clients SET deleted_at = $3, updated_at = $3 WHERE id IN (SELECT id FROM due)
+		RETURNING `+clientColumns, []any{micros(before), limit, micros(tx.Now())}, func(scan func(dest ...any) error) error {
+		c, err := scanClient(scan)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
