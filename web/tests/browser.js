@@ -163,7 +163,7 @@ export class Person {
 
   /** What holds on every page, in whatever size, colour or direction. rules are those of axe-core; none: all. */
   async sound(name, rules) {
-    const faults = [...await accessible(this.devtools, rules), ...policy(this.document.headers()['content-security-policy'])];
+    const faults = [...await accessible(this.devtools, rules), ...policy(this.document.headers()['content-security-policy'], this.world.elsewhere)];
     const shape = await this.page.evaluate(() => ({
       wide: document.scrollingElement.scrollWidth - document.documentElement.clientWidth,
       direction: getComputedStyle(document.body).direction,
@@ -200,9 +200,13 @@ async function accessible(devtools, rules) {
   return result.value;
 }
 
-/** What the CSP evaluator finds: everything that is, or may be, of medium severity or above, or no valid policy. */
-function policy(header) {
+/**
+ * What the CSP evaluator finds: everything that is, or may be, of medium severity or above, or no valid policy. Sites of
+ * others that stand on this machine here stand for ones on https.
+ */
+function policy(header, elsewhere) {
   if (!header) return ['no Content-Security-Policy'];
+  for (const origin of elsewhere) header = header.replaceAll(origin, origin.replace('http:', 'https:'));
   return new CspEvaluator(new CspParser(header).csp).evaluate()
     .filter((finding) => finding.severity <= Severity.MEDIUM_MAYBE)
     .map((finding) => `policy: ${finding.directive} ${finding.value ?? ''} ${finding.description}`);

@@ -62,7 +62,7 @@ export class House {
     const port = await freePort();
     house.origin = `http://localhost:${port}`; // passkeys want a name
     house.process = spawn(house.binary, ['serve', '--data', join(house.directory, 'data'), '--listen', `127.0.0.1:${port}`,
-      '--public-url', house.origin, '--trusted-proxies', '127.0.0.1/32', '--outbound-allow', '127.0.0.0/8'], { cwd: house.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+      '--public-url', house.origin, '--trusted-proxies', '127.0.0.1/32', '--outbound-allow', '127.0.0.0/8', '--oauth-registration'], { cwd: house.directory, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const signal of ['SIGINT', 'SIGTERM']) {
       process.once(signal, () => {
         house.process.kill('SIGKILL');

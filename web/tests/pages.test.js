@@ -7,6 +7,8 @@ import { House } from './house.js';
 import { journeys as firstRun } from './first-run.js';
 import { journeys as mailed } from './mailed.js';
 import { journeys as my, pages as myPages } from './my.js';
+import { journeys as oauth, pages as oauthPages } from './oauth.js';
+import { Party } from './party.js';
 import { journeys as passkeys } from './passkeys.js';
 import { Pictures } from './pictures.js';
 import { journeys as plain } from './plain.js';
@@ -17,8 +19,8 @@ import { Upstream } from './upstream.js';
 
 if (missing && process.env.CI === 'true') throw new Error(missing);
 
-/** What every journey shares. seen are the names of the pages that were judged. */
-const world = { seen: new Set() };
+/** What every journey shares: seen are the names of the pages that were judged, elsewhere the origins of others. */
+const world = { seen: new Set(), elsewhere: [] };
 
 describe('pages', { skip: missing }, () => {
   before(async () => {
@@ -36,10 +38,20 @@ describe('pages', { skip: missing }, () => {
     for (const journeys of [plain, mailed, signUp, signIn, passkeys, my]) journeys(world, test);
   });
 
+  describe('between an app and the house', { concurrency: 2 }, () => {
+    before(async () => {
+      world.party = await Party.open(world.house);
+      world.elsewhere.push(world.party.origin);
+      await world.party.protect();
+    });
+    after(() => world.party?.close());
+    oauth(world, test);
+  });
+
   describe('through a provider', { concurrency: 2 }, () => {
     before(async () => {
       world.upstream = await Upstream.open(`${world.house.origin}/provider/default/work/callback`);
-      world.elsewhere = [world.upstream.issuer];
+      world.elsewhere.push(world.upstream.issuer);
       await world.upstream.connect(world.house, 'work', 'Work', { domains: ['trusted.example'] });
     });
     after(() => world.upstream?.close());
@@ -54,6 +66,6 @@ describe('pages', { skip: missing }, () => {
       'forgot done', 'step-up', 'step-up refused', 'step-up done', 'session ended', 'second factor with a passkey', 'sign in with providers', 'signed in', 'signed in already', 'link', 'link refused',
       'add a provider', 'provider added', 'provider refused', 'passkey made', 'step-up with a passkey',
       'waiting list with a code'];
-    assert.deepEqual([...names, ...myPages].filter((name) => !world.seen.has(name)), []);
+    assert.deepEqual([...names, ...myPages, ...oauthPages].filter((name) => !world.seen.has(name)), []);
   });
 });
