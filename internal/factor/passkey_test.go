@@ -79,12 +79,24 @@ func registering(t testing.TB, kind virtualwebauthn.KeyType) (*Factors, Registra
 		t.Fatal(err)
 	}
 	rp := virtualwebauthn.RelyingParty{ID: "id.example.com", Origin: "https://id.example.com"}
-	answer := virtualwebauthn.CreateAttestationResponse(rp, virtualwebauthn.NewAuthenticator(), virtualwebauthn.NewCredential(kind), *asked)
+	answer := virtualwebauthn.CreateAttestationResponse(rp, virtualwebauthn.NewAuthenticator(), newKey(kind), *asked)
 	var credential map[string]any
 	if err := json.Unmarshal([]byte(answer), &credential); err != nil {
 		t.Fatal(err)
 	}
 	return f, r, credential
+}
+
+// newKey makes a key whose coordinates are written in 32 bytes each (RFC 9053 section 7.1.1): the library drops a zero in
+// front, which one key in 128 has, and no server takes such a key.
+func newKey(kind virtualwebauthn.KeyType) virtualwebauthn.Credential {
+	const whole = 77
+	for {
+		c := virtualwebauthn.NewCredential(kind)
+		if kind != virtualwebauthn.KeyTypeEC2 || len(c.Key.AttestationData()) == whole {
+			return c
+		}
+	}
 }
 
 // Only keys of the offered algorithms are taken, whatever the browser's script allowed (WA-03). Without an attestation

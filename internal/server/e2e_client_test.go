@@ -395,6 +395,9 @@ func callMethod(ctx context.Context, name string, m reflect.Value) error {
 		if name == "CreateProvider" {
 			v.FieldByName("ClientID").SetString("x")
 		}
+		if name == "CreateResource" && v.Kind() == reflect.Struct {
+			v.FieldByName("URI").SetString("https://api.example.com")
+		}
 		if name == "UpdateProvider" && v.Kind() == reflect.Map {
 			v.Set(reflect.ValueOf(map[string]any{"title": "x"}))
 		}
