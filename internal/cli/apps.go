@@ -107,36 +107,13 @@ type appsUpdateCmd struct {
 // Run changes an app.
 func (c appsUpdateCmd) Run(e *env) error {
 	change := map[string]any{}
-	for name, value := range map[string]string{"name": c.Name, "registration": c.Registration, "locale": c.Locale} {
+	for name, value := range map[string]string{"name": c.Name, "registration": c.Registration, "locale": c.Locale, "signing_algorithm": c.SigningAlgorithm} {
 		if value != "" {
 			change[name] = value
 		}
 	}
-	if c.MetadataDocuments != "" {
-		change["client_id_metadata_documents"] = c.MetadataDocuments == "yes"
-	}
-	if c.AccountsOnSignUp != "" {
-		change["accounts_on_sign_up"] = c.AccountsOnSignUp == "yes"
-	}
-	if c.PasswordMin != 0 {
-		change["password_min"] = c.PasswordMin
-	}
-	if c.SigningAlgorithm != "" {
-		change["signing_algorithm"] = c.SigningAlgorithm
-	}
-	if len(c.Permission) > 0 {
-		lists, err := permissions(c.Permission)
-		if err != nil {
-			return err
-		}
-		change["permissions"] = lists
-	}
-	if len(c.Attribute) > 0 {
-		rules, err := attributeRules(c.Attribute)
-		if err != nil {
-			return err
-		}
-		change["attributes"] = rules
+	if err := c.settings(change); err != nil {
+		return err
 	}
 	challenge, err := c.challenge(e)
 	if err != nil {
@@ -185,6 +162,33 @@ func attributeRules(flags []string) (map[string]any, error) {
 		}
 	}
 	return rules, nil
+}
+
+// settings is the part of the change that is neither text nor looks nor challenge.
+func (c appsUpdateCmd) settings(change map[string]any) error {
+	for name, value := range map[string]string{"client_id_metadata_documents": c.MetadataDocuments, "accounts_on_sign_up": c.AccountsOnSignUp} {
+		if value != "" {
+			change[name] = value == "yes"
+		}
+	}
+	if c.PasswordMin != 0 {
+		change["password_min"] = c.PasswordMin
+	}
+	if len(c.Permission) > 0 {
+		lists, err := permissions(c.Permission)
+		if err != nil {
+			return err
+		}
+		change["permissions"] = lists
+	}
+	if len(c.Attribute) > 0 {
+		rules, err := attributeRules(c.Attribute)
+		if err != nil {
+			return err
+		}
+		change["attributes"] = rules
+	}
+	return nil
 }
 
 // permissions reads flags of the form ROLE=NAME,NAME.
