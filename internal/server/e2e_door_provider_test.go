@@ -80,6 +80,30 @@ func TestProviderPages_FD04_FD09(t *testing.T) {
 	}, loopbackAllowed())
 }
 
+// An app that says by which provider its person comes leads them there, by a form alone; a provider that nobody knows is
+// as good as none.
+func TestConnection_FD04(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		club := startUpstream(t)
+		club.connect(i, "club", shopURI, "example.com")
+		p := newParty(t, i)
+		g := newGuest(t, i)
+		at := g.authorize(p.request("connection", "club")).goesTo("/sign-in")
+		page := g.looks(at).says(`action="/sign-in/provider" data-post`, `name="provider" value="club"`, "The Club", `href="/sign-in?return_to=`).
+			lacks(`name="identifier"`, "connection=")
+		if page.Header.Get("Set-Cookie") != "" {
+			t.Error("a look began the way")
+		}
+		g.looks(g.authorize(p.request("connection", "nobody")).goesTo("/sign-in")).says(`name="identifier"`, `action="/sign-in/provider"`).lacks("data-post")
+
+		club.as(object{"id": "7", "email": "ann@example.com", "email_verified": true, "name": "Ann"})
+		v := newVisitor(t, i)
+		back := at.Query().Get("return_to")
+		v.open(v.away(club, "/sign-in/provider", "provider", "club", "return_to", back)).onward(back)
+		v.open("/sign-in?connection=club").want(200).says(`action="/sign-in/provider"`).lacks("data-post") // somebody is here already
+	}, loopbackAllowed())
+}
+
 // The pages of another app have its own providers, and sign in to it alone (TN-01).
 func TestProviderPagesOfAnApp_TN01(t *testing.T) {
 	i := servertest.Start(t, loopbackAllowed())

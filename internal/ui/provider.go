@@ -48,6 +48,24 @@ func (v *visit) browser() string {
 	return secret
 }
 
+// connectionPage leads to the one provider that an app wants its person to come by.
+type connectionPage struct {
+	base
+	Provider operation.ProviderMethod
+	// Straight says that scripts press the button.
+	Straight bool
+}
+
+// connect leads to a provider by a form: the way there is begun by a POST of ours alone. Who is signed in already presses
+// the button, so that no link from elsewhere replaces a session unseen.
+func (v *visit) connect(to operation.ProviderMethod, straight bool) error {
+	shown := &connectionPage{base: base{title: titles["sign-in"]}, Provider: to, Straight: straight}
+	if straight {
+		shown.scripts = []string{"post"}
+	}
+	return v.show("connection", shown)
+}
+
 // leaveForProvider sends a person to an identity provider to sign in, or to sign up where the app lets strangers in.
 func leaveForProvider(v *visit) error {
 	in := &operation.BeginFederatedSignInInput{Passage: v.passage(v.form.Get("provider")), InviteCode: strings.TrimSpace(v.form.Get("invite_code"))}

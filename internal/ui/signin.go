@@ -59,6 +59,12 @@ func showSignIn(v *visit) error {
 	if err := v.ways(shown); err != nil {
 		return err
 	}
+	if name := v.r.URL.Query().Get("connection"); name != "" {
+		wanted := func(p operation.ProviderMethod) bool { return p.Provider == name }
+		if i := slices.IndexFunc(shown.Providers, wanted); i >= 0 {
+			return v.connect(shown.Providers[i], shown.Who == "")
+		}
+	}
 	if shown.Passkey {
 		shown.focus, shown.Autofill = "identifier-or-passkey", true
 	}

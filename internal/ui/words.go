@@ -162,6 +162,8 @@ func samplesBeyond(name string, plain base) []shown {
 		return []shown{&mailedPage{}, &mailedPage{plain, operation.LinkPreview{Email: "ada@example.com", Account: "Team", Provider: "Provider", Upstream: "Ada"}}}
 	case "add-provider":
 		return []shown{&addPage{}, &addPage{plain, "Provider", "provider", "ada@example.com"}}
+	case "connection":
+		return []shown{&connectionPage{}, &connectionPage{plain, sampleProviders()[0], true}}
 	case "leave":
 		return []shown{&leavePage{base: plain, To: "/"}, &leavePage{plain, "https://id.example.com/", "id.example.com"}}
 	case "signed-in":

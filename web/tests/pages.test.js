@@ -25,9 +25,12 @@ const world = { seen: new Set(), elsewhere: [] };
 describe('pages', { skip: missing }, () => {
   before(async () => {
     [world.house, world.browser, world.pictures] = await Promise.all([House.open(), launch(), Pictures.open()]);
+    world.party = await Party.open(world.house);
+    world.elsewhere.push(world.party.origin);
   });
 
   after(async () => {
+    world.party?.close();
     await world.pictures?.close(world.browser);
     await world.browser?.close();
     await world.house?.close();
@@ -39,12 +42,6 @@ describe('pages', { skip: missing }, () => {
   });
 
   describe('between an app and the house', { concurrency: 2 }, () => {
-    before(async () => {
-      world.party = await Party.open(world.house);
-      world.elsewhere.push(world.party.origin);
-      await world.party.protect();
-    });
-    after(() => world.party?.close());
     oauth(world, test);
   });
 
@@ -64,7 +61,7 @@ describe('pages', { skip: missing }, () => {
       'sign up', 'sign up refused', 'sign up done', 'verify again', 'sign up with a code', 'waiting list', 'waiting list done', 'sign up, invite',
       'sign up, closed', 'sign in', 'password', 'password refused', 'sign out', 'signed out', 'mailed code', 'mailed code refused', 'forgot',
       'forgot done', 'step-up', 'step-up refused', 'step-up done', 'session ended', 'second factor with a passkey', 'sign in with providers', 'signed in', 'signed in already', 'link', 'link refused',
-      'add a provider', 'provider added', 'provider refused', 'passkey made', 'step-up with a passkey',
+      'by the provider of an app', 'add a provider', 'provider added', 'my linked accounts, one more', 'provider refused', 'passkey made', 'step-up with a passkey',
       'waiting list with a code'];
     assert.deepEqual([...names, ...myPages, ...oauthPages].filter((name) => !world.seen.has(name)), []);
   });

@@ -8,7 +8,7 @@ import { network, until } from './house.js';
 const random = () => randomBytes(32).toString('base64url');
 
 export class Party {
-  /** Starts one. It notes what browsers bring to /callback and what they load at /out. */
+  /** Starts one. It notes what browsers bring to /callback and what they load at /out, and has an API. */
   static async open(house) {
     const party = new Party();
     Object.assign(party, { house, answers: [], out: 0 });
@@ -26,13 +26,9 @@ export class Party {
     }).listen(0, '127.0.0.1');
     await once(party.server, 'listening');
     party.origin = `http://127.0.0.1:${party.server.address().port}`;
+    party.api = 'https://lists.example.com';
+    await house.command('resources', 'create', party.api, 'Reading lists', '--scope', 'lists:read=See your reading lists');
     return party;
-  }
-
-  /** Makes an API that it serves a protected resource of the house. */
-  async protect() {
-    this.api = 'https://lists.example.com';
-    await this.house.command('resources', 'create', this.api, 'Reading lists', '--scope', 'lists:read=See your reading lists');
   }
 
   close() {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { manners } from './browser.js';
 import { password } from './house.js';
 import { journey } from './journey.js';
 import { enter, refused } from './people.js';
@@ -71,6 +72,51 @@ export function journeys(world, test) {
     await leave(stranger);
     await upstream.walk(stranger, login);
     await stranger.page.waitForURL('**/done/signed-in');
+  });
+
+  journey(world, test, 'link a provider from the page of linked accounts', async (arrive) => {
+    const { house, upstream } = world;
+    const email = await house.user('identities');
+    const login = email.split('@')[0];
+    await upstream.know(login, { name: 'Ada at work' });
+    const person = await arrive();
+    await enter(person, email);
+    await person.open('/my/identities');
+    await person.next(() => person.page.locator('main a[href^="/link/work"]').click());
+    await leave(person);
+    await upstream.walk(person, login);
+    await person.page.waitForURL('**/my/identities');
+    const row = person.page.locator('main .list li', { hasText: 'Work' });
+    assert.ok(await row.isVisible());
+    assert.equal(await person.page.locator('main a[href^="/link/work"]').count(), 0, 'it is not offered twice');
+    await person.look('my linked accounts, one more');
+    await person.next(() => row.locator('form button').click());
+    assert.ok(await person.page.locator('.notice[role="status"]').isVisible());
+    assert.equal(await row.count(), 0);
+  });
+
+  journey(world, test, 'come to an app by the provider that it names', async (arrive, manner) => {
+    const { party, upstream } = world;
+    const login = world.house.address('connection').split('@')[0];
+    await upstream.know(login, { email: `${login}@trusted.example`, email_verified: true, name: 'Ada' });
+    const client = await party.register('Book Club', '--type', 'web', '--auth', 'client_secret_post');
+    const asked = party.request(client, { connection: 'work' });
+    const quiet = await arrive(manner, { javaScriptEnabled: false });
+    await quiet.open(asked.link);
+    assert.equal(await quiet.page.locator('main [name="identifier"]').count(), 0);
+    await quiet.look('by the provider of an app');
+
+    const person = await arrive();
+    await person.page.goto(asked.link, { waitUntil: 'commit' });
+    if (manners[manner].javaScriptEnabled === false) await person.page.locator('main form button').click();
+    await person.page.waitForURL(`${upstream.issuer}/**`);
+    await upstream.walk(person, login);
+    await person.page.waitForURL('**/consent?**');
+    await person.page.locator('main button[value="approve"]').click();
+    await person.page.waitForURL(`${party.origin}/**`);
+    assert.equal((await party.redeem(asked)).about.email, `${login}@trusted.example`);
+    await quiet.open(party.request(client, { connection: 'nobody' }).link);
+    assert.equal(await quiet.page.locator('main [name="identifier"]').count(), 1);
   });
 
   journey(world, test, 'turn back at a provider', async (arrive) => {
