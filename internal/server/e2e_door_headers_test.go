@@ -29,7 +29,7 @@ func TestDoorOverHTTPS_SE01_WB06_WB07(t *testing.T) {
 		post("/sign-in/password", "identifier", "ann@example.com", "password", phrase),
 		post("/sign-in/password", "identifier", "ann@example.com", "password", "not this one"),
 		post("/sign-in/mail", "identifier", "ann@example.com"), post("/sign-out"), post("/sign-in/provider", "provider", "club"),
-		post("/sign-in/provider", "provider", "nobody"), v.open("/provider/default/club/callback?state=x"),
+		post("/sign-in/provider", "provider", "nobody"), v.open("/oauth2/callback/club?state=x"),
 		v.ask("POST", "/sign-in", formOf("identifier", "ann@example.com"), "Origin", "https://evil.example"),
 		script("/passkey/sign-in/begin"), script("/passkey/sign-in/finish"),
 	}

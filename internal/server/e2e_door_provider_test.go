@@ -74,9 +74,9 @@ func TestProviderPages_FD04_FD09(t *testing.T) {
 		}
 		r.says(`href="/sign-in?return_to=%2Fdocs"`)
 		v.send("/sign-in/provider", "provider", "nobody").want(404)
-		v.open("/provider/default/club/callback?state=x&code=y").want(400)
-		v.open("/provider/nobody/club/callback?state=x&code=y").want(404)
-		v.ask("POST", "/provider/default/club/callback", url.Values{"state": {"x"}}, "Origin", "https://evil.example", "Accept", "text/html").want(400)
+		v.open("/oauth2/callback/club?state=x&code=y").want(400)
+		v.open("/oauth2/callback/nobody/club?state=x&code=y").want(404)
+		v.ask("POST", "/oauth2/callback/club", url.Values{"state": {"x"}}, "Origin", "https://evil.example", "Accept", "text/html").want(400)
 	}, loopbackAllowed())
 }
 

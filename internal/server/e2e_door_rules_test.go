@@ -22,7 +22,7 @@ import (
 var doorPages = []string{"/", "/sign-in", "/sign-in/password", "/sign-up", "/sign-up?code=1", "/forgot", "/verify?token=x", "/verify/resend", "/magic?token=x",
 	"/invite?token=x", "/cancel-email-change?token=x", "/setup?token=x", "/sign-out", "/signed-out", "/signed-out?why=idle", "/step-up", "/two-factor",
 	"/magic/code", "/error?code=conflict", "/error?code=internal", "/setup/app", "/setup/people", "/setup/done", "/link/club", "/done/linked", "/done/passkey",
-	"/done/signed-in", "/done/reset", "/provider/default/club/callback?state=x", "/done/registered", "/done/waiting", "/done/forgotten", "/done/proven", "/no-such-page", "/reset?token=x"}
+	"/done/signed-in", "/done/reset", "/oauth2/callback/club?state=x", "/done/registered", "/done/waiting", "/done/forgotten", "/done/proven", "/no-such-page", "/reset?token=x"}
 
 // element is a tag of a page with its attributes.
 type element struct {

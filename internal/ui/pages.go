@@ -147,6 +147,7 @@ func (p *Pages) routes(inbox bool) chi.Router {
 	}
 	for method, landing := range p.landings() {
 		r.Method(method, providerBack, landing)
+		r.Method(method, providerBackTo, landing)
 	}
 	r.Method("GET", assetsDir+"accent-{colour}.css", httpx.Handle(serveAccent, p.failed))
 	for path := range p.assets.files {

@@ -19,9 +19,11 @@ const (
 	stateCookie = "__Host-ostiary-state"
 	// stateLife is how long a person may be away at a provider.
 	stateLife = 15 * time.Minute
-	// providerBack is the way back that a provider knows; {app} is filled in here, {provider} by the operation.
-	providerBack  = providerBelow + "{app}/{provider}/callback"
-	providerBelow = "/provider/"
+	// providerBack is the way back that a provider of the default app knows, and providerBackTo that of another app's; {app} is
+	// filled in here, {provider} by the operation.
+	providerBack   = providerBelow + "{provider}"
+	providerBackTo = providerBelow + "{app}/{provider}"
+	providerBelow  = "/oauth2/callback/"
 )
 
 // providerPages are the ways through the identity providers of the app. The way back is no page of its own: it ends the
@@ -38,7 +40,11 @@ func providerPages() []page {
 
 // passage is the part of an input that says where a browser goes and comes back.
 func (v *visit) passage(provider string) operation.Passage {
-	return operation.Passage{Provider: provider, Callback: strings.Replace(providerBack, "{app}", url.PathEscape(string(v.app.ID)), 1),
+	back := providerBack
+	if v.app.ID != auth.DefaultApp {
+		back = strings.Replace(providerBackTo, "{app}", url.PathEscape(string(v.app.ID)), 1)
+	}
+	return operation.Passage{Provider: provider, Callback: back,
 		State: v.returnTo, Browser: v.browser()}
 }
 

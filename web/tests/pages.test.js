@@ -47,7 +47,7 @@ describe('pages', { skip: missing }, () => {
 
   describe('through a provider', { concurrency: 2 }, () => {
     before(async () => {
-      world.upstream = await Upstream.open(`${world.house.origin}/provider/default/work/callback`);
+      world.upstream = await Upstream.open(`${world.house.origin}/oauth2/callback/work`);
       world.elsewhere.push(world.upstream.issuer);
       await world.upstream.connect(world.house, 'work', 'Work', { domains: ['trusted.example'] });
     });
