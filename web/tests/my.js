@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { manners } from './browser.js';
 import { password, Totp } from './house.js';
 import { journey } from './journey.js';
+import { resident } from './people.js';
 
 const scripted = Object.keys(manners).filter((manner) => manners[manner].javaScriptEnabled !== false);
 
@@ -23,23 +24,6 @@ export function journeys(world, test) {
   teams(world, test);
   record(world, test);
   leaving(world, test);
-}
-
-/** Somebody who is signed in, with the address. */
-async function resident(world, arrive, name, extra) {
-  const email = await world.house.user(name, extra);
-  const person = await arrive();
-  await enter(person, email);
-  return { email, person };
-}
-
-async function enter(person, email) {
-  await person.open('/sign-in');
-  await person.fill({ identifier: email });
-  await person.send();
-  await person.fill({ password });
-  await person.send();
-  assert.ok(await person.session());
 }
 
 /** Sends the form that does something, the first of its kind or that of a row with a text. */

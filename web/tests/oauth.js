@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { manners } from './browser.js';
 import { password } from './house.js';
 import { journey } from './journey.js';
-import { enter, refused } from './people.js';
+import { enter, refused, resident } from './people.js';
 
 /** What is looked at on these journeys. */
 export const pages = ['consent', 'consent, unverified', 'consent, on a device', 'consent, which account', 'my apps, unverified', 'consent over', 'request refused', 'form to an app',
@@ -37,14 +37,6 @@ async function signsIn(person, email, next) {
 async function decides(person, what) {
   await person.page.locator(`main button[name="do"][value="${what}"]`).click();
   await person.page.waitForURL(`${person.world.party.origin}/**`);
-}
-
-/** Somebody who is signed in, with the address. */
-async function resident(world, arrive, name) {
-  const email = await world.house.user(name);
-  const person = await arrive();
-  await enter(person, email);
-  return { email, person };
 }
 
 function consent(world, test) {

@@ -11,6 +11,15 @@ export async function enter(person, email) {
   await person.send();
 }
 
+/** Somebody who is signed in, with the address. */
+export async function resident(world, arrive, name, extra) {
+  const email = await world.house.user(name, extra);
+  const person = await arrive();
+  await enter(person, email);
+  assert.ok(await person.session());
+  return { email, person };
+}
+
 /** What a form that was refused must do: say so aloud, and keep what was typed but for secrets. */
 export async function refused(person, kept = {}) {
   assert.ok(person.document.status() >= 400);
