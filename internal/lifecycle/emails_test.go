@@ -68,7 +68,12 @@ func TestAddEmail_ET14(t *testing.T) {
 		wantCode(t, h.makePrimary(in, list[1].ID), auth.CodeEmailUnverified)
 
 		h.must(h.askForEmail(in, "")) // once more
-		_, err = h.confirm(h.token("Second@example.org", "/verify"))
+		token := h.token("Second@example.org", "/verify")
+		about, err := h.Login.PreviewLink(context.Background(), anyone(), auth.ProofVerifyEmail, token, "")
+		if err != nil || about.Email != "Second@example.org" || about.Kind != auth.ProofAddEmail {
+			t.Errorf("the page of the link says %+v, %v", about, err)
+		}
+		_, err = h.confirm(token)
 		h.must(err)
 		now := h.emails(in)
 		if len(now) != 2 || !now[1].Verified() || now[1].Primary || !now[1].WaitsUntil.IsZero() {

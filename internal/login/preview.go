@@ -27,7 +27,7 @@ type LinkPreview struct {
 func previewed(kind auth.ProofKind) []auth.ProofKind {
 	switch kind {
 	case auth.ProofVerifyEmail:
-		return []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofChangeEmail}
+		return []auth.ProofKind{auth.ProofVerifyEmail, auth.ProofChangeEmail, auth.ProofAddEmail}
 	case auth.ProofMagicLink, auth.ProofInvite, auth.ProofCancelEmail, auth.ProofCancelDelete, auth.ProofIdentity:
 		return []auth.ProofKind{kind}
 	}
@@ -89,7 +89,7 @@ func (s *Service) preview(tx *store.Tx, p auth.Proof, browser string) (LinkPrevi
 		out.Email = i.Email
 		_, out.Account, err = introduce(tx, i)
 		return out, err
-	case auth.ProofChangeEmail:
+	case auth.ProofChangeEmail, auth.ProofAddEmail:
 		var next NewEmail
 		if err := json.Unmarshal(p.Data, &next); err != nil {
 			return out, fmt.Errorf("decode an address: %w", err)
