@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	maxScopes  = 100 // of one client, and of one resource
-	maxScope   = 100 // bytes of one
-	maxIssuers = 20
-	maxClaims  = 50
+	maxScopes    = 100 // of one client, and of one resource
+	maxClaimName = 100 // bytes
+	maxIssuers   = 20
+	maxClaims    = 50
 )
 
 // checkOAuth refuses what no OAuth client may have and answers the form that is stored. The names of what is wrong are
@@ -118,7 +118,7 @@ func checkScopes(_ auth.ClientSettings, o auth.OAuthSettings) error {
 			return auth.Invalid(name, auth.ViolationTooMany, fmt.Sprintf("A client has at most %d.", maxScopes))
 		}
 		for _, scope := range list {
-			if !validScope(scope) {
+			if !auth.ValidScope(scope) {
 				return auth.Invalid(name, auth.ViolationPattern, "A scope is a word of printable ASCII without quote and backslash.")
 			}
 		}
@@ -132,11 +132,6 @@ func checkScopes(_ auth.ClientSettings, o auth.OAuthSettings) error {
 		return auth.Invalid("resources", auth.ViolationTooMany, fmt.Sprintf("A client has at most %d.", maxResources))
 	}
 	return nil
-}
-
-// validScope reports whether a text is a scope-token (RFC 6749 section 3.3).
-func validScope(text string) bool {
-	return text != "" && len(text) <= maxScope && visible(text) && !strings.ContainsAny(text, `"\`)
 }
 
 // checkRedirects holds what badRedirect leaves open: a scheme of one's own is for installed apps (RFC 8252 section 7.1).
@@ -255,7 +250,7 @@ func (s *Service) checkMapping(_ auth.ClientSettings, o auth.OAuthSettings) erro
 		return auth.Invalid("claims", auth.ViolationTooMany, fmt.Sprintf("A client has at most %d.", maxClaims))
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Claims)) {
-		if name == "" || len(name) > maxScope || !visible(name) {
+		if name == "" || len(name) > maxClaimName || !visible(name) {
 			return auth.Invalid("claims", auth.ViolationPattern, "The name of a claim is a word of printable ASCII.")
 		}
 		if why := s.badClaim(name, o.Claims[name]); why != "" {

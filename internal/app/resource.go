@@ -199,7 +199,7 @@ func checkResource(r *auth.ProtectedResource) (err error) {
 	}
 	for name, text := range r.Scopes {
 		switch {
-		case !validScope(name):
+		case !auth.ValidScope(name):
 			return auth.Invalid("scopes", auth.ViolationPattern, "A scope is a word of printable ASCII without quote and backslash.")
 		case slices.Contains(auth.StandardScopes(), name):
 			return auth.Invalid("scopes", auth.ViolationInvalid, "The scope "+name+" is one of every app and means what it means there.")

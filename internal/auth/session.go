@@ -96,6 +96,14 @@ type Session struct {
 	Parent SessionID
 }
 
+// ProvenAt is when the person last proved who they are: at the sign-in, or at a later step-up.
+func (s Session) ProvenAt() time.Time {
+	if s.StepUpAt.After(s.AuthTime) {
+		return s.StepUpAt
+	}
+	return s.AuthTime
+}
+
 // Alive reports whether the session stands at now.
 func (s Session) Alive(now time.Time) bool {
 	return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) && now.Before(s.IdleExpiresAt)

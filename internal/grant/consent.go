@@ -18,7 +18,7 @@ func Covered(tx *store.Tx, app auth.AppID, user auth.UserID, client auth.ClientI
 	if err != nil {
 		return false, fmt.Errorf("read a consent: %w", err)
 	}
-	return within(d.Scopes, c.Scopes) && within(d.Resources, c.Resources), nil
+	return Within(d.Scopes, c.Scopes) && Within(d.Resources, c.Resources), nil
 }
 
 // Remember adds what a user has just let a client have to what they let it have before.
@@ -42,7 +42,8 @@ func Withdraw(tx *store.Tx, app auth.AppID, user auth.UserID, client auth.Client
 	return tx.DeleteConsent(app, user, client)
 }
 
-func within(wanted, held []string) bool {
+// Within reports whether everything wanted is held. Nothing stands for all, as it does in auth.ScopesWithin for API keys.
+func Within(wanted, held []string) bool {
 	return !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(held, w) })
 }
 

@@ -25,6 +25,11 @@ func CanonicalUserCode(typed string) (code string, ok bool) {
 	return code, len(code) == UserCodeLength && strings.Trim(code, UserCodeAlphabet) == ""
 }
 
+// ShownUserCode is a canonical code as people read it: two halves.
+func ShownUserCode(code string) string {
+	return code[:UserCodeLength/2] + "-" + code[UserCodeLength/2:]
+}
+
 // WaitingDevice reads the device that waits under a user code, and holds it until the transaction ends; found is false for
 // one that nobody has, that is too old, or about which was decided.
 func WaitingDevice(tx *store.Tx, code string) (d auth.DeviceAuthorization, found bool, err error) {

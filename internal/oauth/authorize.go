@@ -162,7 +162,7 @@ func (s *Service) meet(tx *store.Tx, x *situation, client auth.Client, who auth.
 	if row.Delegation != nil {
 		return nil
 	}
-	x.person, x.subject, x.amr, x.provenAt = user.ID, s.subject(client, user.ID), row.AMR, lastProof(row)
+	x.person, x.subject, x.amr, x.provenAt = user.ID, s.subject(client, user.ID), row.AMR, row.ProvenAt()
 	if x.reachable, err = reach(tx, user); err != nil {
 		return err
 	}

@@ -56,12 +56,8 @@ func (s *Service) TellOfLogout(ctx context.Context, d queue.Delivery) error {
 	if client.Status != auth.ClientActive || o.BackchannelLogoutURI == "" {
 		return nil // nobody wants to be told
 	}
-	algorithm := o.IDTokenAlg
-	if algorithm == "" {
-		algorithm = auth.AlgorithmRS256
-	}
 	now := s.o.Clock()
-	token, err := s.o.Signer.Sign(ctx, algorithm, logoutType, LogoutClaims{Issuer: s.o.Issuer, Subject: s.subject(client, l.User),
+	token, err := s.o.Signer.Sign(ctx, idAlgorithm(client), logoutType, LogoutClaims{Issuer: s.o.Issuer, Subject: s.subject(client, l.User),
 		Audience: client.OAuthID(), IssuedAt: now.Unix(), ExpiresAt: now.Add(logoutLife).Unix(), ID: string(d.ID), SessionID: l.Sid,
 		Events: map[string]struct{}{logoutEvent: {}}})
 	if err != nil {

@@ -54,9 +54,7 @@ func (s *Service) requestedClaims(ctx context.Context, t tokenFacts) (map[string
 	if t.granted.Claims == nil {
 		return nil, nil
 	}
-	var wanted struct {
-		IDToken map[string]json.RawMessage `json:"id_token"`
-	}
+	var wanted claimsParameter
 	if err := json.Unmarshal(t.granted.Claims, &wanted); err != nil || len(wanted.IDToken) == 0 {
 		return nil, nil // it was checked when it came; a null asks for nothing
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/grant"
 )
 
 // clientMetadata is what a client says of itself: RFC 7591 section 2, OpenID Dynamic Registration section 2 and the
@@ -101,7 +102,7 @@ func (m clientMetadata) settings() (auth.ClientSettings, error) {
 			return auth.ClientSettings{}, refuse(InvalidMetadata, "The only response type is code.")
 		}
 	}
-	if !subset(m.GrantTypes, guestGrants()) {
+	if !grant.Within(m.GrantTypes, guestGrants()) {
 		return auth.ClientSettings{}, refuse(InvalidMetadata, "A client that registers itself may not use one of these grant types.")
 	}
 	if len(m.RedirectURIs) == 0 && slices.Contains(m.GrantTypes, auth.GrantAuthorizationCode) {

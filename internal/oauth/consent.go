@@ -76,8 +76,7 @@ func (s *Service) describe(ctx context.Context, out *AskedFor, app auth.AppID, c
 	if out.Client, err = s.o.Apps.Client(ctx, app, client); err != nil {
 		return fmt.Errorf("read the client of a request: %w", err)
 	}
-	o := out.Client.Settings.OAuth
-	out.Verified, out.Offline = !o.Dynamic && o.MetadataURL == "", d.Offline
+	out.Verified, out.Offline = out.Client.Settings.OAuth.Origin() == auth.OriginAdministrator, d.Offline
 	out.Scopes, out.Resources, err = s.inWords(ctx, app, d)
 	return err
 }

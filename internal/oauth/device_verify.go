@@ -35,27 +35,21 @@ func (s *Service) ShowDevice(ctx context.Context, c auth.Caller, typed string) (
 		if d, err = s.device(tx, c, typed); err != nil {
 			return err
 		}
-		if ours, err := grant.ClaimDevice(tx, d, c.User, c.Session); err != nil || !ours {
-			return firstError(err, auth.E(auth.CodeProofInvalid, ""))
+		ours, err := grant.ClaimDevice(tx, d, c.User, c.Session)
+		switch {
+		case err != nil:
+			return err
+		case !ours:
+			return auth.E(auth.CodeProofInvalid, "")
 		}
 		return guess.Refund(tx)
 	})
 	if err != nil {
 		return WaitingDevice{}, err
 	}
-	half := len(d.UserCode) / 2
-	out := WaitingDevice{UserCode: d.UserCode[:half] + "-" + d.UserCode[half:], IP: d.IP, UserAgent: d.UserAgent, AskedAt: d.CreatedAt}
+	out := WaitingDevice{UserCode: grant.ShownUserCode(d.UserCode), IP: d.IP, UserAgent: d.UserAgent, AskedAt: d.CreatedAt}
 	out.Consent = true
 	return out, s.describe(ctx, &out.AskedFor, d.App, d.Client, d.Delegation)
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // device reads and holds the device of a user code, for a person who is signed in to its app. Code: proof-invalid.
@@ -92,7 +86,7 @@ func (s *Service) ApproveDevice(ctx context.Context, c auth.Caller, typed string
 		if err != nil {
 			return fmt.Errorf("read a session: %w", err)
 		}
-		if err := grant.ApproveDevice(tx, d, row.AMR, lastProof(row)); err != nil {
+		if err := grant.ApproveDevice(tx, d, row.AMR, row.ProvenAt()); err != nil {
 			return err
 		}
 		return grant.Remember(tx, d.App, c.User, d.Client, d.Delegation)

@@ -82,7 +82,7 @@ func (s *Service) insertDevice(ctx context.Context, d auth.DeviceAuthorization) 
 			return DeviceResponse{}, err
 		}
 		if inserted {
-			shown := d.UserCode[:4] + "-" + d.UserCode[4:]
+			shown := grant.ShownUserCode(d.UserCode)
 			page, mark := s.o.Issuer+DeviceVerifyPath, "?"
 			if d.App != auth.DefaultApp { // the page has to know where the person signs in
 				page, mark = page+"?app="+url.QueryEscape(string(d.App)), "&"

@@ -2,14 +2,13 @@ package oauth
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/store"
 )
 
@@ -156,7 +155,7 @@ func (s *Service) reissue(subject *AccessToken) func(context.Context, *exchange)
 			if out.user, err = s.standsFor(tx, subject); err != nil {
 				return err
 			}
-			if out.member, err = memberOf(tx, subject.Session); err != nil {
+			if out.member, err = session.Membership(tx, subject.Session); err != nil {
 				return err
 			}
 			return s.o.Audit.Record(tx, x.Caller, auth.Event{App: x.client.App, Action: "token.exchanged", Outcome: "ok", User: out.user.ID,
@@ -164,21 +163,6 @@ func (s *Service) reissue(subject *AccessToken) func(context.Context, *exchange)
 		})
 		return out, err
 	}
-}
-
-// memberOf is the place of the session's user in its account; zero: none.
-func memberOf(tx *store.Tx, session auth.Session) (auth.Membership, error) {
-	if session.Account == "" {
-		return auth.Membership{}, nil
-	}
-	m, err := tx.Membership(session.App, session.Account, session.User)
-	if errors.Is(err, store.ErrNotFound) {
-		return auth.Membership{}, nil
-	}
-	if err != nil {
-		return m, fmt.Errorf("read membership: %w", err)
-	}
-	return m, nil
 }
 
 // exchangeKey is the exchange of an API key of ours: `sub` is its owner, `act` the key, and the key's scopes are the most.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/grant"
 )
 
 // bound is what will be issued: of what was proven, what the request asks for (RFC 6749 section 6, RFC 8707 section 2.2).
@@ -14,13 +15,13 @@ import (
 func (s *Service) bound(ctx context.Context, x *exchange, p *proven) (auth.Delegation, error) {
 	out := p.most
 	if wanted := x.Form.Words("scope"); len(wanted) > 0 {
-		if !subset(wanted, p.most.Scopes) {
+		if !grant.Within(wanted, p.most.Scopes) {
 			return out, refuse(InvalidScope, "The request asks for more than was granted.")
 		}
 		out.Scopes = wanted
 	}
 	if wanted := resourcesOf(x.Form); len(wanted) > 0 {
-		if !subset(wanted, p.most.Resources) {
+		if !grant.Within(wanted, p.most.Resources) {
 			return out, refuse(InvalidTarget, "The request asks for a resource that was not granted.")
 		}
 		out.Resources = wanted
@@ -53,7 +54,7 @@ func (s *Service) asked(ctx context.Context, client auth.Client, scopes, resourc
 	if len(scopes) == 0 {
 		scopes = o.DefaultScopes
 	}
-	if !subset(scopes, known) {
+	if !grant.Within(scopes, known) {
 		return auth.Delegation{}, refuse(InvalidScope, "The client may not ask for one of these scopes.")
 	}
 	return auth.Delegation{Scopes: scopes, Resources: resources, Offline: slices.Contains(scopes, auth.ScopeOfflineAccess)}, nil
@@ -86,8 +87,4 @@ func resourcesOf(f Form) []string {
 		}
 	}
 	return out
-}
-
-func subset(wanted, held []string) bool {
-	return !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(held, w) })
 }

@@ -123,7 +123,7 @@ func (s *Service) identify(ctx context.Context, app auth.AppID, id auth.SessionI
 	s.touch(live, now)
 	return Identity{
 		App: app, Client: live.row.Client, User: user.row.ID, Role: user.row.Role, Session: id, Account: live.row.Account, AMR: live.row.AMR,
-		AuthTime: provenAt(live.row), EmailVerified: live.row.EmailVerified || user.email.Verified(),
+		AuthTime: live.row.ProvenAt(), EmailVerified: live.row.EmailVerified || user.email.Verified(),
 		UserRow: user.row, Email: user.email, SessionRow: live.row,
 	}, nil
 }

@@ -104,7 +104,7 @@ func (s *Service) refresh(tx *store.Tx, caller auth.Caller, t refreshToken, chec
 func (s *Service) rotate(tx *store.Tx, st store.SessionStanding, user auth.User, now time.Time) (refreshed, error) {
 	session := next(st.Session, now)
 	session.EmailVerified = session.EmailVerified || st.EmailVerified
-	member, err := membership(tx, session)
+	member, err := Membership(tx, session)
 	if err != nil {
 		return refreshed{}, err
 	}
@@ -125,7 +125,7 @@ func (s *Service) rotate(tx *store.Tx, st store.SessionStanding, user auth.User,
 
 // repeat answers a token whose successor exists with the same successor. The access token tells the truth of now.
 func (s *Service) repeat(tx *store.Tx, session auth.Session, user auth.User) (refreshed, error) {
-	member, err := membership(tx, session)
+	member, err := Membership(tx, session)
 	session.Account = member.Account
 	return refreshed{session: session, user: user, member: member}, err
 }

@@ -147,7 +147,7 @@ func (d *Draft) In(account auth.AccountID) { d.Session.Account = account }
 // user belongs to none.
 func (d *Draft) enter(tx *store.Tx) (err error) {
 	if d.Session.Account != "" {
-		d.member, err = membership(tx, d.Session)
+		d.member, err = Membership(tx, d.Session)
 	} else if d.member, err = tx.OldestMembership(d.Session.App, d.Session.User); errors.Is(err, store.ErrNotFound) {
 		err = nil
 	}
@@ -155,8 +155,8 @@ func (d *Draft) enter(tx *store.Tx) (err error) {
 	return err
 }
 
-// membership reads the place of the session's user in the session's account; a zero one if there is none any more.
-func membership(tx *store.Tx, s auth.Session) (auth.Membership, error) {
+// Membership reads the place of the session's user in the session's account; a zero one if there is none any more.
+func Membership(tx *store.Tx, s auth.Session) (auth.Membership, error) {
 	if s.Account == "" {
 		return auth.Membership{}, nil
 	}
@@ -242,7 +242,7 @@ func (s *Service) grant(ctx context.Context, g granted) (Grant, error) {
 		Subject: string(g.user.ID), Audience: string(g.app.ID), ClientID: string(g.session.Client),
 		SessionID: string(g.session.ID), App: string(g.app.ID), Role: string(g.user.Role),
 		Account: string(g.member.Account), AccountRole: string(g.member.Role),
-		IssuedAt: now.Unix(), ExpiresAt: now.Add(ttl).Unix(), AuthTime: provenAt(g.session).Unix(),
+		IssuedAt: now.Unix(), ExpiresAt: now.Add(ttl).Unix(), AuthTime: g.session.ProvenAt().Unix(),
 		AMR: g.session.AMR, ID: secret.NewID(s.rand, now),
 	})
 	if err != nil {
@@ -250,12 +250,4 @@ func (s *Service) grant(ctx context.Context, g granted) (Grant, error) {
 	}
 	return Grant{AccessToken: access, RefreshToken: s.mint(g.session), TokenType: "Bearer", ExpiresIn: ttl,
 		Session: g.session}, nil
-}
-
-// provenAt is when the person last proved who they are: at sign-in or at a later step-up.
-func provenAt(s auth.Session) time.Time {
-	if s.StepUpAt.After(s.AuthTime) {
-		return s.StepUpAt
-	}
-	return s.AuthTime
 }
