@@ -89,7 +89,7 @@ func (c AccessClaims) scopes() []string { return strings.Fields(c.Scope) }
 
 // accessToken makes the access token: a JWT, or a text that only we can read.
 func (s *Service) accessToken(ctx context.Context, t tokenFacts) (string, error) {
-	payload, err := s.withCustom(ctx, t, s.accessClaims(t))
+	payload, err := merged(s.accessClaims(t), t.custom)
 	if err != nil {
 		return "", err
 	}
@@ -168,18 +168,10 @@ func (s *Service) subject(client auth.Client, user auth.UserID) string {
 
 // provenAt is when the person last proved who they are, as the session knows it now.
 func provenAt(t tokenFacts) time.Time {
-	if at := lastProof(t.session); !at.IsZero() {
+	if at := t.session.ProvenAt(); !at.IsZero() {
 		return at
 	}
 	return t.authTime
-}
-
-// lastProof is when the person of a session last proved who they are: at the sign-in, or at a later step-up.
-func lastProof(s auth.Session) time.Time {
-	if s.StepUpAt.After(s.AuthTime) {
-		return s.StepUpAt
-	}
-	return s.AuthTime
 }
 
 func methods(t tokenFacts) []string {

@@ -126,15 +126,6 @@ type holder struct {
 	scopes []string
 }
 
-// withCustom adds the client's custom claims to those of an access token.
-func (s *Service) withCustom(ctx context.Context, t tokenFacts, c AccessClaims) (any, error) {
-	custom, err := s.custom(ctx, holder{t.client, t.user, t.member, t.granted.Scopes})
-	if err != nil {
-		return nil, err
-	}
-	return merged(c, custom)
-}
-
 // custom evaluates the custom claims of a client. One that fails, is null, too long or no JSON is left out, and all but
 // null are logged: a sign-in does not fail for an ornament. The caller merges them so that they never replace another.
 func (s *Service) custom(ctx context.Context, h holder) (map[string]any, error) {

@@ -35,11 +35,7 @@ func (s *Service) idToken(ctx context.Context, t tokenFacts, access string) (str
 	if err != nil {
 		return "", err
 	}
-	custom, err := s.custom(ctx, holder{t.client, t.user, t.member, t.granted.Scopes})
-	if err != nil {
-		return "", err
-	}
-	payload, err := merged(s.idClaims(t, access), allowedBeside(person, custom))
+	payload, err := merged(s.idClaims(t, access), allowedBeside(person, t.custom))
 	if err != nil {
 		return "", err
 	}

@@ -25,6 +25,9 @@ func (s *Service) issue(ctx context.Context, x *exchange, p *proven, got issued)
 	if t.life, err = s.lifeOf(ctx, t); err != nil {
 		return TokenResponse{}, err
 	}
+	if t.custom, err = s.custom(ctx, holder{t.client, t.user, t.member, t.granted.Scopes}); err != nil {
+		return TokenResponse{}, err
+	}
 	out := TokenResponse{TokenType: bearerType, ExpiresIn: t.life, Scope: strings.Join(x.granted.Scopes, " "), IssuedType: p.issuedType}
 	if x.granted.JKT != "" {
 		out.TokenType = dpopType
@@ -49,6 +52,8 @@ type tokenFacts struct {
 	app  auth.App
 	now  time.Time
 	life time.Duration // of the access token
+	// custom are the client's custom claims, the same in every token of the answer.
+	custom map[string]any
 }
 
 // lifeOf is how long the access token lives: what the resource says, else the client, else the server; never longer than
