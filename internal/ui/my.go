@@ -15,30 +15,30 @@ import (
 func mine() []page {
 	return []page{
 		{"GET", "/my", showMy},
-		{"GET", "/my/sessions", showMySessions},
+		{"GET", "/my/sessions", showing("my-sessions", (*visit).newSessionsPage)},
 		{"POST", "/my/sessions", changeMySessions},
-		{"GET", "/my/password", showMyPassword},
+		{"GET", "/my/password", showing("my-password", (*visit).newPasswordPage)},
 		{"POST", "/my/password", changeMyPassword},
-		{"GET", "/my/two-factor", showMyFactor},
+		{"GET", "/my/two-factor", showing("my-two-factor", (*visit).newFactorPage)},
 		{"POST", "/my/two-factor", changeMyFactor},
-		{"GET", "/my/profile", showMyProfile},
+		{"GET", "/my/profile", showing("my-profile", (*visit).newProfilePage)},
 		{"POST", "/my/profile", changeMyProfile},
-		{"GET", "/my/emails", showMyEmails},
+		{"GET", "/my/emails", showing("my-emails", (*visit).newEmailsPage)},
 		{"POST", "/my/emails", changeMyEmails},
-		{"GET", "/my/passkeys", showMyPasskeys},
+		{"GET", "/my/passkeys", showing("my-passkeys", (*visit).newPasskeysPage)},
 		{"POST", "/my/passkeys", changeMyPasskeys},
-		{"GET", "/my/identities", showMyIdentities},
+		{"GET", "/my/identities", showing("my-identities", (*visit).newIdentitiesPage)},
 		{"POST", "/my/identities", changeMyIdentities},
-		{"GET", "/my/api-keys", showMyKeys},
+		{"GET", "/my/api-keys", showing("my-api-keys", (*visit).newKeysPage)},
 		{"POST", "/my/api-keys", changeMyKeys},
-		{"GET", "/my/accounts", showMyAccounts},
+		{"GET", "/my/accounts", showing("my-accounts", (*visit).newAccountsPage)},
 		{"POST", "/my/accounts", changeMyAccounts},
 		{"GET", "/my/account", showMyAccount},
 		{"POST", "/my/account", changeMyAccount},
-		{"GET", "/my/waitlists", showMyWaitlists},
+		{"GET", "/my/waitlists", showing("my-waitlists", (*visit).newWaitlistsPage)},
 		{"POST", "/my/waitlists", changeMyWaitlists},
 		{"GET", "/my/activity", showMyActivity},
-		{"GET", "/my/data", showMyData},
+		{"GET", "/my/data", showing("my-data", (*visit).newDataPage)},
 		{"POST", "/my/data", changeMyData},
 		{"GET", "/my/apps", showMyApps},
 		{"POST", "/my/apps", changeMyApps},
@@ -159,6 +159,26 @@ func (v *visit) mineAgain(name string, err error, content mineShown) error {
 var mendableMine = []auth.Code{auth.CodeConflict, auth.CodeTotpAlreadyEnabled, auth.CodeTotpNotBegun, auth.CodeTotpNotEnabled,
 	auth.CodeEmailUnverified, auth.CodeLimitReached, auth.CodeForbidden, auth.CodeNotFound}
 
+// showing answers a GET with a page of an account as it is made for who looks.
+func showing[P mineShown](name string, page func(*visit) (P, error)) func(*visit) error {
+	return func(v *visit) error {
+		shown, err := page(v)
+		if err != nil {
+			return err
+		}
+		return v.mine(name, shown)
+	}
+}
+
+// shownAgain is mineAgain for a page as it is made after the refusal. Where it cannot be made, the refusal is all there is.
+func shownAgain[P mineShown](v *visit, name string, err error, page func() (P, error)) error {
+	shown, failed := page()
+	if failed != nil {
+		return err
+	}
+	return v.mineAgain(name, err, shown)
+}
+
 // settled ends a POST that did what it should, with the notice that the page then shows (WB-10).
 func (v *visit) settled(path, done string) error {
 	http.Redirect(v.w, v.r, v.linkWith(path, "done", done), http.StatusSeeOther)
@@ -170,11 +190,7 @@ func settledOr[P mineShown](v *visit, at notice, err error, page func() (P, erro
 	if err == nil {
 		return v.settled(at.path, at.done)
 	}
-	shown, failed := page()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain(at.page, err, shown)
+	return shownAgain(v, at.page, err, page)
 }
 
 // notice is where a POST ends: at a path with a notice, which the page of a name shows.

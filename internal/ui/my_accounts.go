@@ -26,14 +26,6 @@ func (v *visit) newAccountsPage() (*accountsPage, error) {
 	return shown, nil
 }
 
-func showMyAccounts(v *visit) error {
-	shown, err := v.newAccountsPage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-accounts", shown)
-}
-
 func changeMyAccounts(v *visit) error {
 	id := auth.AccountID(v.form.Get("id"))
 	var err error
@@ -59,11 +51,7 @@ func changeMyAccounts(v *visit) error {
 	default:
 		return unknownForm()
 	}
-	shown, failed := v.newAccountsPage()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain("my-accounts", err, shown)
+	return shownAgain(v, "my-accounts", err, v.newAccountsPage)
 }
 
 // leaveTeam takes the person out of an account.

@@ -22,14 +22,6 @@ func (v *visit) newDataPage() (*dataPage, error) {
 	return &dataPage{Email: me.User.Email}, err
 }
 
-func showMyData(v *visit) error {
-	shown, err := v.newDataPage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-data", shown)
-}
-
 func changeMyData(v *visit) error {
 	var err error
 	switch v.form.Get("do") {
@@ -51,11 +43,7 @@ func changeMyData(v *visit) error {
 	default:
 		return unknownForm()
 	}
-	shown, failed := v.newDataPage()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain("my-data", err, shown)
+	return shownAgain(v, "my-data", err, v.newDataPage)
 }
 
 // Sure reports whether the box was ticked before a detour.

@@ -16,14 +16,6 @@ func (v *visit) newEmailsPage() (*emailsPage, error) {
 	return &emailsPage{Emails: list.Emails}, err
 }
 
-func showMyEmails(v *visit) error {
-	shown, err := v.newEmailsPage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-emails", shown)
-}
-
 func changeMyEmails(v *visit) error {
 	id := auth.EmailID(v.form.Get("id"))
 	var (

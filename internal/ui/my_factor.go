@@ -27,14 +27,6 @@ func (v *visit) newFactorPage() (*factorPage, error) {
 	return &factorPage{On: status.Enabled, Left: status.BackupCodesLeft}, err
 }
 
-func showMyFactor(v *visit) error {
-	shown, err := v.newFactorPage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-two-factor", shown)
-}
-
 func changeMyFactor(v *visit) error {
 	code := v.form.Get("code")
 	switch v.form.Get("do") {

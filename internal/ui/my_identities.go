@@ -39,14 +39,13 @@ func (v *visit) newIdentitiesPage() (*identitiesPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := v.stranger("login-methods", &operation.ListLoginMethodsInput{})
+	providers, err := v.providers()
 	if err != nil {
 		return nil, err
 	}
-	methods, _ := out.Value.(operation.LoginMethods)
 	titles := map[string]string{}
 	shown := &identitiesPage{}
-	for _, p := range methods.Providers {
+	for _, p := range providers {
 		titles[p.Provider] = p.Title
 		if !slices.ContainsFunc(list.Identities, func(i operation.Identity) bool { return i.Provider == p.Provider }) {
 			shown.Offered = append(shown.Offered, p)
@@ -60,14 +59,6 @@ func (v *visit) newIdentitiesPage() (*identitiesPage, error) {
 		shown.Identities = append(shown.Identities, identity{one, title})
 	}
 	return shown, nil
-}
-
-func showMyIdentities(v *visit) error {
-	shown, err := v.newIdentitiesPage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-identities", shown)
 }
 
 func changeMyIdentities(v *visit) error {

@@ -99,14 +99,6 @@ func (v *visit) offer(shown *keysPage, role auth.Role) error {
 	return nil
 }
 
-func showMyKeys(v *visit) error {
-	shown, err := v.newKeysPage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-api-keys", shown)
-}
-
 func changeMyKeys(v *visit) error {
 	id := auth.APIKeyID(v.form.Get("id"))
 	switch v.form.Get("do") {
@@ -125,10 +117,8 @@ func changeMyKeys(v *visit) error {
 		made, err := read[operation.NewAPIKey](v, "rotate-api-key", &operation.RotateAPIKeyInput{ID: id, Fresh: true})
 		return v.keyShown(made, err, true)
 	case "revoke":
-		if _, err := v.person("revoke-api-key", &operation.APIKeyInput{ID: id}); err != nil {
-			return v.keysAgain(err)
-		}
-		return v.settled("/my/api-keys", "key-revoked")
+		_, err := v.person("revoke-api-key", &operation.APIKeyInput{ID: id})
+		return settledOr(v, notice{"/my/api-keys", "key-revoked", "my-api-keys"}, err, v.newKeysPage)
 	}
 	return unknownForm()
 }
@@ -160,11 +150,7 @@ func (v *visit) keyShown(made operation.NewAPIKey, err error, rotated bool) erro
 }
 
 func (v *visit) keysAgain(err error) error {
-	shown, failed := v.newKeysPage()
-	if failed != nil {
-		return err
-	}
-	return v.mineAgain("my-api-keys", err, shown)
+	return shownAgain(v, "my-api-keys", err, v.newKeysPage)
 }
 
 // renamed is an error whose violations name the fields of a form instead of those of an operation: names are pairs of the

@@ -27,7 +27,7 @@ func showMy(v *visit) error {
 	if err != nil {
 		return err
 	}
-	held, err := read[operation.Passkeys](v, "list-passkeys", &operation.ListPasskeysInput{})
+	held, err := v.passkeys()
 	if err != nil {
 		return err
 	}

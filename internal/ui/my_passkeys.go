@@ -15,23 +15,31 @@ type passkeysPage struct {
 }
 
 func (v *visit) newPasskeysPage() (*passkeysPage, error) {
-	held, err := read[operation.Passkeys](v, "list-passkeys", &operation.ListPasskeysInput{})
+	held, err := v.passkeys()
+	if err != nil {
+		return nil, err
+	}
 	shown := &passkeysPage{Passkeys: held.Passkeys}
 	shown.scripts = []string{"passkey"}
-	if err != nil || held.Signals == nil {
-		return shown, err
-	}
-	text, err := json.Marshal(held.Signals)
-	shown.Signals = string(text)
+	shown.Signals, err = signals(held)
 	return shown, err
 }
 
-func showMyPasskeys(v *visit) error {
-	shown, err := v.newPasskeysPage()
-	if err != nil {
-		return err
+// passkeys are those of who is signed in.
+func (v *visit) passkeys() (operation.Passkeys, error) {
+	return read[operation.Passkeys](v, "list-passkeys", &operation.ListPasskeysInput{})
+}
+
+// signals are what the script tells authenticators, as JSON; empty: there is nothing to tell.
+func signals(held operation.Passkeys) (string, error) {
+	if held.Signals == nil {
+		return "", nil
 	}
-	return v.mine("my-passkeys", shown)
+	text, err := json.Marshal(held.Signals)
+	if err != nil {
+		return "", auth.Internal(err)
+	}
+	return string(text), nil
 }
 
 func changeMyPasskeys(v *visit) error {

@@ -127,14 +127,6 @@ func labelled(name string) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-func showMyProfile(v *visit) error {
-	shown, err := v.newProfilePage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-profile", shown)
-}
-
 func changeMyProfile(v *visit) error {
 	var (
 		err  error

@@ -35,14 +35,6 @@ func (v *visit) newSessionsPage() (*sessionsPage, error) {
 	return shown, err
 }
 
-func showMySessions(v *visit) error {
-	shown, err := v.newSessionsPage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-sessions", shown)
-}
-
 func changeMySessions(v *visit) error {
 	switch v.form.Get("do") {
 	case "end":

@@ -27,14 +27,6 @@ func (v *visit) newWaitlistsPage() (*waitlistsPage, error) {
 	return shown, err
 }
 
-func showMyWaitlists(v *visit) error {
-	shown, err := v.newWaitlistsPage()
-	if err != nil {
-		return err
-	}
-	return v.mine("my-waitlists", shown)
-}
-
 func changeMyWaitlists(v *visit) error {
 	if v.form.Get("do") != "leave" {
 		return unknownForm()

@@ -239,7 +239,7 @@ func confirmLink(v *visit) error {
 	if f.Link == "" {
 		return v.to("/sign-in")
 	}
-	in := &operation.ConfirmIdentityInput{Token: f.Link, Code: strings.Join(strings.Fields(v.form.Get("code")), ""),
+	in := &operation.ConfirmIdentityInput{Token: f.Link, Code: v.mailedCode(),
 		Password: v.form.Get("password"), Browser: v.browser()}
 	out, err := v.stranger("confirm-identity", in)
 	if err == nil {
@@ -267,7 +267,7 @@ type addPage struct {
 
 // showAddProvider is where a person begins to link a provider, and comes back to after proving again who they are.
 func showAddProvider(v *visit) error {
-	me, err := v.person("get-me", &operation.GetMeInput{})
+	me, err := v.me()
 	if err != nil {
 		return err
 	}
@@ -275,9 +275,8 @@ func showAddProvider(v *visit) error {
 	if err != nil {
 		return err
 	}
-	who, _ := me.Value.(operation.Me)
 	name := chi.URLParam(v.r, "provider")
-	shown := &addPage{base: base{title: titles["add-provider"]}, Name: name, Provider: name, Email: who.User.Email}
+	shown := &addPage{base: base{title: titles["add-provider"]}, Name: name, Provider: name, Email: me.User.Email}
 	for _, p := range offered { // one that only links is not among them and goes by its name
 		if p.Provider == name {
 			shown.Provider = p.Title
@@ -293,7 +292,6 @@ func addProvider(v *visit) error {
 
 // providers are those of the app that people may sign in with.
 func (v *visit) providers() ([]operation.ProviderMethod, error) {
-	out, err := v.stranger("login-methods", &operation.ListLoginMethodsInput{})
-	methods, _ := out.Value.(operation.LoginMethods)
+	methods, err := v.methods()
 	return methods.Providers, err
 }

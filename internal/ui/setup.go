@@ -53,9 +53,7 @@ func setup(v *visit) error {
 
 // managed is the app of the visit as its administrator sees it; everybody else is refused by the operation.
 func (v *visit) managed() (operation.App, error) {
-	out, err := v.person("get-app", &operation.AppInput{ID: v.app.ID})
-	found, _ := out.Value.(operation.App)
-	return found, err
+	return read[operation.App](v, "get-app", &operation.AppInput{ID: v.app.ID})
 }
 
 func showSetupApp(v *visit) error {

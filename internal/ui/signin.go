@@ -22,13 +22,19 @@ type signInPage struct {
 	Who string
 }
 
+// methods are the ways to sign in to the app.
+func (v *visit) methods() (operation.LoginMethods, error) {
+	out, err := v.stranger("login-methods", &operation.ListLoginMethodsInput{})
+	methods, _ := out.Value.(operation.LoginMethods)
+	return methods, err
+}
+
 // ways asks which ways there are.
 func (v *visit) ways(shown *signInPage) error {
-	out, err := v.stranger("login-methods", &operation.ListLoginMethodsInput{})
+	methods, err := v.methods()
 	if err != nil {
 		return err
 	}
-	methods, _ := out.Value.(operation.LoginMethods)
 	shown.Providers = methods.Providers
 	shown.SignUp = !signUpFor(v.app.Settings.Registration, false).Shut
 	shown.Password = slices.Contains(methods.Methods, login.MethodPassword)
@@ -42,11 +48,10 @@ func (v *visit) ways(shown *signInPage) error {
 
 // who is the name of the person whose session the browser has; empty if it has none that stands.
 func (v *visit) who() string {
-	out, err := v.person("get-me", &operation.GetMeInput{})
+	me, err := v.me()
 	if err != nil {
 		return ""
 	}
-	me, _ := out.Value.(operation.Me)
 	return me.User.Email
 }
 
@@ -150,14 +155,16 @@ func showMagicCode(v *visit) error {
 	return v.show("magic-code", &codePage{base{title: titles["magic-code"], focus: "mailed-code"}, f.Identifier})
 }
 
+// mailedCode is the code of a mail without the spaces that people copy along with it.
+func (v *visit) mailedCode() string { return strings.Join(strings.Fields(v.form.Get("code")), "") }
+
 // magicCode takes the code in the browser that asked for it, and in no other (ET-11).
 func magicCode(v *visit) error {
 	f := v.flow()
 	if f.Mailed == "" {
 		return v.to("/sign-in")
 	}
-	code := strings.Join(strings.Fields(v.form.Get("code")), "")
-	out, err := v.stranger("sign-in-with-code", &operation.SignInWithCodeInput{Flow: f.Mailed, Code: code})
+	out, err := v.stranger("sign-in-with-code", &operation.SignInWithCodeInput{Flow: f.Mailed, Code: v.mailedCode()})
 	if auth.Is(err, auth.CodeProofInvalid) { // a wrong code and a dead flow are told apart by nobody
 		err = &auth.Error{Code: auth.CodeSecondFactorWrong}
 	}

@@ -120,16 +120,16 @@ type stepUpPage struct {
 
 // newStepUpPage reads who is signed in and what they can prove it by.
 func (v *visit) newStepUpPage() (*stepUpPage, error) {
-	out, err := v.person("get-me", &operation.GetMeInput{})
+	me, err := v.me()
 	if err != nil {
 		return nil, err
 	}
-	me, _ := out.Value.(operation.Me)
 	shown := &stepUpPage{Email: me.User.Email, Code: me.User.TwoFactorEnabled, Password: me.HasPassword && !me.User.TwoFactorEnabled}
-	if out, err = v.person("list-passkeys", &operation.ListPasskeysInput{}); err != nil {
+	held, err := v.passkeys()
+	if err != nil {
 		return nil, err
 	}
-	if held, _ := out.Value.(operation.Passkeys); len(held.Passkeys) > 0 {
+	if len(held.Passkeys) > 0 {
 		shown.Passkey, shown.scripts = true, []string{"passkey"}
 	}
 	return shown, nil

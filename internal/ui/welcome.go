@@ -1,12 +1,9 @@
 package ui
 
 import (
-	"encoding/json"
 	"slices"
 
-	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/login"
-	"github.com/ostiary-id/ostiary/internal/operation"
 )
 
 // welcomePage is for who signed in and wanted to go nowhere in particular.
@@ -26,19 +23,15 @@ func showSignedIn(v *visit) error {
 	if shown.Email == "" {
 		return v.show("signed-in", shown)
 	}
-	out, err := v.person("list-passkeys", &operation.ListPasskeysInput{})
+	held, err := v.passkeys()
 	if err != nil {
 		return v.show("signed-in", shown)
 	}
-	held, _ := out.Value.(operation.Passkeys)
 	if len(held.Passkeys) > 0 {
-		signals, err := json.Marshal(held.Signals)
-		if err != nil {
-			return auth.Internal(err)
+		if shown.Signals, err = signals(held); err != nil {
+			return err
 		}
-		shown.Signals = string(signals)
-	} else if out, err := v.stranger("login-methods", &operation.ListLoginMethodsInput{}); err == nil {
-		methods, _ := out.Value.(operation.LoginMethods)
+	} else if methods, err := v.methods(); err == nil {
 		shown.Offer = slices.Contains(methods.Methods, login.MethodPasskey)
 	}
 	if shown.Offer || shown.Signals != "" {
