@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -95,23 +94,19 @@ func (s *Service) Continue(ctx context.Context, app auth.AppID, flow string, v V
 	return s.settle(ctx, decision{request: r, who: who, flow: flow, browser: v.Browser})
 }
 
-// FormTargets are the places outside of this server to which forms of a page may lead that returns to a path of ours in the
-// end, as a Content-Security-Policy names them: browsers apply it to the redirects after a form too (WB-05).
-func (s *Service) FormTargets(ctx context.Context, app auth.AppID, path string) []string {
-	u, err := url.Parse(path)
-	if err != nil || u.Path != ContinuePath {
-		return nil
-	}
+// ConsentTarget is the place outside of this server to which the form leads that decides about a flow, as a
+// Content-Security-Policy names it: browsers apply it to the redirects after a form too (WB-05). Empty: nowhere.
+func (s *Service) ConsentTarget(ctx context.Context, app auth.AppID, flow string) string {
 	var k keptRequest
-	err = s.o.DB.Read(ctx, func(tx *store.Tx) error {
-		p, err := s.o.Proofs.Check(tx, auth.ProofAuthorization, app, u.Query().Get("flow"))
+	err := s.o.DB.Read(ctx, func(tx *store.Tx) error {
+		p, err := s.o.Proofs.Check(tx, auth.ProofAuthorization, app, flow)
 		if err == nil {
 			err = json.Unmarshal(p.Data, &k)
 		}
 		return err
 	})
-	if source := formSource(k.Request.RedirectURI); err == nil && source != "" {
-		return []string{source}
+	if err != nil {
+		return "" // a flow that is over leads nowhere
 	}
-	return nil // a flow that is over leads nowhere
+	return formSource(k.Request.RedirectURI)
 }

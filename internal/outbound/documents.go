@@ -129,21 +129,13 @@ func (d *Documents) fetch(ctx context.Context, address string) (body []byte, fre
 	if d.keep.JSON && !isJSON(w.Header.Get("Content-Type")) {
 		return nil, 0, errors.New("the document does not call itself JSON")
 	}
-	if body, err = d.read(w.Body); err != nil {
+	if d.keep.MaxBody > 0 {
+		w.Body = &bounded{body: w.Body, left: d.keep.MaxBody}
+	}
+	if body, err = io.ReadAll(w.Body); err != nil {
 		return nil, 0, named(r, err)
 	}
 	return body, d.freshness(w.Header), nil
-}
-
-func (d *Documents) read(from io.Reader) ([]byte, error) {
-	if d.keep.MaxBody == 0 {
-		return io.ReadAll(from)
-	}
-	body, err := io.ReadAll(io.LimitReader(from, d.keep.MaxBody+1))
-	if err == nil && int64(len(body)) > d.keep.MaxBody {
-		return nil, fmt.Errorf("%w: %d bytes allowed", ErrTooLarge, d.keep.MaxBody)
-	}
-	return body, err
 }
 
 // freshness is how long an answer is believed.

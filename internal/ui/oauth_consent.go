@@ -88,6 +88,11 @@ func showConsent(v *visit) error {
 	}
 	shown := &consentPage{asking: v.asking(asked), Flow: in.Flow, OnDevice: onDevice(asked.Host)}
 	shown.title = "page.consent.account"
+	if v.p.o.ConsentTarget != nil {
+		if target := v.p.o.ConsentTarget(v.r.Context(), v.app.ID, in.Flow); target != "" {
+			shown.forms = []string{target}
+		}
+	}
 	if asked.Consent {
 		t, err := v.translator()
 		if err == nil {

@@ -28,9 +28,9 @@ type Options struct {
 	PublicURL   string
 	// App reads an app for its name, its language and how people sign up. Error: not-found.
 	App func(ctx context.Context, id auth.AppID) (auth.App, error)
-	// FormTargets answers where else than to us a form may lead whose flow ends at a path of ours, as a
-	// Content-Security-Policy names it (WB-05); nil: nowhere.
-	FormTargets func(ctx context.Context, app auth.AppID, path string) []string
+	// ConsentTarget answers where else than to us the form may lead that decides about a flow of an OAuth client, as a
+	// Content-Security-Policy names it (WB-05); empty: nowhere. Nil: nowhere.
+	ConsentTarget func(ctx context.Context, app auth.AppID, flow string) string
 	// LogoutTarget answers the name of an OAuth client that wants somebody signed out, and where the form that agrees may
 	// lead to; empty: nobody, and nowhere. Nil: nobody.
 	LogoutTarget func(ctx context.Context, client, redirect string) (name, target string)

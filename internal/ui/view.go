@@ -121,9 +121,6 @@ func (v *visit) fill(b *base) (err error) {
 	if b.values == nil {
 		b.values = v.form
 	}
-	if v.returnTo != "" && v.p.o.FormTargets != nil {
-		b.forms = append(b.forms, v.p.o.FormTargets(v.r.Context(), v.app.ID, v.returnTo)...)
-	}
 	if b.status == 0 {
 		b.status = http.StatusOK
 	}

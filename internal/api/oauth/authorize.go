@@ -115,17 +115,15 @@ func (d *Door) step(w http.ResponseWriter, r *http.Request, step oauth.Step) err
 		d.cookies.Set(w.Header(), httpx.Cookie{Name: oauth.BrowserCookie, Value: step.Browser})
 	}
 	httpx.Event(r.Context()).SetString(httpx.KeyCode, string(step.Kind))
-	flow := url.Values{"flow": {step.Flow}}
+	flow, way := url.Values{"flow": {step.Flow}}, url.Values{}
 	if step.App != auth.DefaultApp {
 		flow.Set("app", string(step.App))
+		way.Set("app", string(step.App))
 	}
 	if step.Locales != "" {
 		flow.Set("ui_locales", step.Locales)
 	}
-	way := url.Values{"return_to": {oauth.ContinuePath + "?" + flow.Encode()}}
-	if step.App != auth.DefaultApp {
-		way.Set("app", string(step.App))
-	}
+	way.Set("return_to", oauth.ContinuePath+"?"+flow.Encode())
 	switch step.Kind {
 	case oauth.StepAnswer:
 		return d.answer(w, r, step)
