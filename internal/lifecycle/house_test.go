@@ -13,6 +13,7 @@ import (
 
 	accounts "github.com/ostiary-id/ostiary/internal/account"
 	"github.com/ostiary-id/ostiary/internal/apikey"
+	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/audit"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/factor"
@@ -63,9 +64,10 @@ func newHouse(t testing.TB, db *store.DB, clock *storetest.Clock, limits map[str
 	jobs := &queue.Queue{Keys: keys, Rand: rand.Reader}
 	inbox := &mail.Inbox{DB: db, Keys: keys}
 	handler := &mail.Handler{Transport: inbox, Clock: clock.Now}
+	apps := app.New(app.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
 	return &house{t: t, db: db, clock: clock, keys: keys, inbox: inbox,
 		workers: &queue.Workers{Queue: jobs, DB: db, Clock: clock.Now, Handlers: map[string]queue.Handler{mail.JobKind: handler.Handle}},
-		Service: &Service{Login: &login.Service{DB: db, Pool: pool, Sessions: sessions,
+		Service: &Service{Login: &login.Service{DB: db, Pool: pool, Sessions: sessions, App: apps.Get,
 			Accounts: &accounts.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 			Invites:  &invite.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 			Waits:    &waitlist.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},

@@ -40,6 +40,7 @@ type Service struct {
 	Invites    *invite.Service
 	Waits      *waitlist.Service
 	Federation *federation.Service
+	App        func(ctx context.Context, id auth.AppID) (auth.App, error) // from the cache of committed rows; not-found
 	Clock      func() time.Time
 	Rand       io.Reader
 	Breaches   *BreachCheck // nil: new passwords are not compared with known breaches
@@ -60,24 +61,33 @@ type SignedIn struct {
 // maxPassword is more than any stored password has; more is refused before any work (PW-03).
 const maxPassword = auth.PasswordMaxBytes
 
-// app reads the app of a request. Codes: not-found, forbidden (disabled).
-func (s *Service) app(ctx context.Context, id auth.AppID) (app auth.App, err error) {
-	err = s.DB.Read(ctx, func(tx *store.Tx) error {
-		app, err = openApp(tx, id)
-		return err
-	})
+// app reads the app of a request from the cache: what a Write decides by it, it reads again (openApp). Codes: not-found,
+// forbidden (disabled).
+func (s *Service) app(ctx context.Context, id auth.AppID) (auth.App, error) {
+	app, err := s.App(ctx, id)
+	if err == nil {
+		err = open(app)
+	}
 	return app, err
 }
 
+// openApp is app from the rows of a transaction.
 func openApp(tx *store.Tx, id auth.AppID) (auth.App, error) {
 	app, err := tx.App(id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return app, auth.E(auth.CodeNotFound, "There is no such app.")
-	case err == nil && app.Status != auth.AppActive:
-		return app, auth.E(auth.CodeForbidden, "The app is disabled.")
+		err = auth.E(auth.CodeNotFound, "There is no such app.")
+	case err == nil:
+		err = open(app)
 	}
 	return app, err
+}
+
+func open(app auth.App) error {
+	if app.Status != auth.AppActive {
+		return auth.E(auth.CodeForbidden, "The app is disabled.")
+	}
+	return nil
 }
 
 // CheckPassword applies the app's rules to a new password, and compares it with known breaches where that is set (not in

@@ -108,10 +108,11 @@ func (s *Service) refundUnlooked(ctx context.Context, err error, guesses ...*lim
 // identify looks up who is meant. Not finding anybody is no error here.
 func (s *Service) identify(ctx context.Context, c auth.Caller, in Credentials) (*attempt, error) {
 	a := &attempt{caller: c, in: in}
-	err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
-		if a.app, err = openApp(tx, c.App); err != nil {
-			return err
-		}
+	var err error
+	if a.app, err = s.app(ctx, c.App); err != nil {
+		return nil, err
+	}
+	err = s.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		var canonical string
 		a.who, canonical, err = user.ByIdentifier(tx, c.App, in.Identifier)
 		switch {

@@ -85,7 +85,7 @@ func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, settings ...map
 	if err != nil {
 		t.Fatal(err)
 	}
-	ways := &login.Service{DB: db, Pool: pool, Sessions: sessions,
+	ways := &login.Service{DB: db, Pool: pool, Sessions: sessions, App: apps.Get,
 		Accounts: &account.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 		Invites:  &invite.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},
 		Waits:    &waitlist.Service{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck},

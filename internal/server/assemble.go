@@ -190,7 +190,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 
 	h.login = &login.Service{DB: h.db, Pool: h.pool, Sessions: h.sessions, APIKeys: h.apikeys, Factors: h.factors, Proofs: h.proofs,
 		Limits: h.limits, Audit: h.audit, Mail: h.mailer, Accounts: h.accounts, Invites: h.invites, Waits: h.waits,
-		Federation: h.federation, Clock: o.Clock, Rand: o.Rand, FailureFloor: c.Password.FailureFloor, Wait: o.Wait}
+		Federation: h.federation, App: h.apps.Get, Clock: o.Clock, Rand: o.Rand, FailureFloor: c.Password.FailureFloor, Wait: o.Wait}
 	if c.Password.BreachCheck {
 		h.login.Breaches = &login.BreachCheck{Get: h.outbound.Get, URL: c.Password.BreachURL, Log: o.Logger}
 	}

@@ -69,7 +69,8 @@ type DB struct {
 	options Options
 	name    string
 	engine  engine
-	mark    uintptr // where callMember stands in the program, see nested.go
+	mark    uintptr      // where callMember stands in the program, see nested.go
+	members atomic.Int32 // functions of Writes that run now
 	subs    subscribers
 	stats   counters
 	offset  atomic.Int64 // nanoseconds from Clock to the database server's clock

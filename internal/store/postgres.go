@@ -193,7 +193,7 @@ func (e *postgresEngine) attempt(ctx context.Context, d durability, fn func(*Tx)
 	tx := &Tx{ctx: limited, run: sqlTx{began}, now: txTime(e.db.now()), write: true,
 		lock: " FOR NO KEY UPDATE", claim: " FOR UPDATE SKIP LOCKED"}
 	defer func() { tx.over = true }()
-	err = tx.verdict(callMember(tx, fn))
+	err = tx.verdict(e.db.callMember(tx, fn))
 	if err == nil {
 		err = e.notify(tx)
 	}

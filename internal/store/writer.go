@@ -18,7 +18,7 @@ import (
 //
 // The rules of a group:
 //   - Nobody is answered before the commit. A failed commit fails all.
-//   - A member that fails is rolled back to its savepoint alone.
+//   - A member that fails is rolled back to its savepoint alone. Who is alone in a group needs none.
 //   - An error may have ended the whole transaction (a full disk, an interrupt, an I/O error). Then the savepoint is
 //     gone, which its ROLLBACK TO or RELEASE tells, and the others run again without the culprit.
 //   - The commit waits for the disk unless every member is relaxed. The log is one file: a later sync keeps the
@@ -203,11 +203,9 @@ func (w *writer) round() *member {
 		w.failAll(err)
 		return nil
 	}
-	for _, m := range w.group {
-		if !w.run(m) {
-			w.rollback()
-			return m
-		}
+	if culprit, stand := w.runGroup(); !stand {
+		w.rollback()
+		return culprit
 	}
 	if err := w.conn.do("COMMIT"); err != nil {
 		w.rollback()
@@ -257,30 +255,51 @@ func (w *writer) setSync() error {
 // rollback ends what may be left of the transaction. Its error means that there was none.
 func (w *writer) rollback() { _ = w.conn.do("ROLLBACK") }
 
-// run runs one member in a savepoint and reports whether the transaction still stands.
+// runGroup runs the members and reports whether there is something to commit. If not, the culprit ended the transaction
+// for the others; nil if there are none.
+func (w *writer) runGroup() (culprit *member, stand bool) {
+	if len(w.group) == 1 {
+		w.execute(w.group[0])
+		return nil, w.group[0].err == nil
+	}
+	for _, m := range w.group {
+		if !w.run(m) {
+			return m, false
+		}
+	}
+	return nil, true
+}
+
+// run runs one member of several in a savepoint and reports whether the transaction still stands.
 func (w *writer) run(m *member) (stands bool) {
 	if err := w.conn.do("SAVEPOINT member"); err != nil {
 		m.err = fmt.Errorf("store: savepoint: %w", classify(err))
 		return false
 	}
-	release := w.conn.limit(w.db.options.Deadline)
-	defer release() // once more, should the function end the goroutine
-	tx := &Tx{run: w.conn, now: txTime(w.db.now()), write: true}
-	m.ran = true
-	m.err = errGoexit // until the function returns
-	err := tx.verdict(callMember(tx, m.fn))
-	release()
-	m.err = err
-	tx.over = true
-	if err != nil {
+	w.execute(m)
+	if m.err != nil {
 		return w.conn.do("ROLLBACK TO member") == nil && w.conn.do("RELEASE member") == nil
 	}
 	if err := w.conn.do("RELEASE member"); err != nil {
 		m.err = fmt.Errorf("store: release: %w", classify(err))
 		return false
 	}
-	m.dropped = tx.queued
 	return true
+}
+
+// execute runs the function of a member, whose result is then m.err.
+func (w *writer) execute(m *member) {
+	release := w.conn.limit(w.db.options.Deadline)
+	defer release() // once more, should the function end the goroutine
+	tx := &Tx{run: w.conn, now: txTime(w.db.now()), write: true}
+	m.ran = true
+	m.err = errGoexit // until the function returns
+	m.err = tx.verdict(w.db.callMember(tx, m.fn))
+	release()
+	tx.over = true
+	if m.err == nil {
+		m.dropped = tx.queued
+	}
 }
 
 // failAll gives every member the error of the group. A panic keeps its own, for it names a mistake in the program.
