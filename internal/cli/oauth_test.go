@@ -2,8 +2,57 @@ package cli
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
+	"testing"
+
+	"github.com/ostiary-id/ostiary/client"
 )
+
+// TestClientFlags: whatever the API takes for a client, a flag sets.
+func TestClientFlags(t *testing.T) {
+	var c clientSettings
+	fill(reflect.ValueOf(&c).Elem())
+	c.JWKSFile, c.AssertionFile = "", "-"
+	given, err := c.oauth(strings.NewReader(`{"a": 1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.JWKSFile, c.AssertionFile = "-", ""
+	more, err := c.oauth(strings.NewReader(`{"keys": []}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := reflect.TypeFor[client.ClientOAuth]()
+	for i := range settings.NumField() {
+		name, _, _ := strings.Cut(settings.Field(i).Tag.Get("json"), ",")
+		if given[name] == nil && more[name] == nil {
+			t.Errorf("no flag sets %s", name)
+		}
+		delete(given, name)
+	}
+	if len(given) > 0 {
+		t.Errorf("the API has no %v", given)
+	}
+}
+
+// fill gives every field of a struct some value.
+func fill(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Interface().(type) {
+		case string:
+			f.SetString("x")
+		case []string:
+			f.Set(reflect.ValueOf([]string{"x"}))
+		case map[string]string:
+			f.Set(reflect.ValueOf(map[string]string{"x": "x"}))
+		case *string:
+			f.Set(reflect.ValueOf(new("x")))
+		case *bool:
+			f.Set(reflect.ValueOf(new(true)))
+		}
+	}
+}
 
 // oauthCommands walks through the commands of OAuth clients and what belongs to them.
 func oauthCommands(s *shell) {
@@ -41,6 +90,15 @@ func oauthCommands(s *shell) {
 	s.fails(exitFailed, "clients", "update", web, "--claim", "role='admin'")
 	s.fails(exitFailed, "clients", "update", web, "--claim", "x=user.")
 	if got := s.object("clients", "update", web, "--auth", "none", "--trusted"); got["consent"] != "trusted" || len(s.list("clients", "secrets", web)) != 0 {
+		s.t.Errorf("%v", got)
+	}
+	told := s.object("clients", "update", web, "--no-trusted", "--response-mode", "query", "--response-mode", "form_post", "--userinfo-alg", "ES256",
+		"--frontchannel", "https://notes.example/out", "--homepage", "https://notes.example/", "--logo", "https://notes.example/logo.png",
+		"--policy", "https://notes.example/privacy", "--terms", "https://notes.example/terms")
+	if told["consent"] == "trusted" || fmt.Sprint(told["response_modes"]) != "[query form_post]" || told["tos_uri"] != "https://notes.example/terms" {
+		s.t.Errorf("%v", told)
+	}
+	if got := s.object("clients", "update", web, "--logo", ""); got["logo_uri"] != nil || got["policy_uri"] != "https://notes.example/privacy" {
 		s.t.Errorf("%v", got)
 	}
 	if got := s.list("consents", "list", id); len(got) != 0 {
