@@ -22,6 +22,7 @@ const (
 	RegisterNetwork     = "register.network"
 	CheckEmailNetwork   = "check-email.network"
 	PasskeyNetwork      = "passkey.network"
+	ClientNetwork       = "client-registration.network"
 	DeviceNetwork       = "device.network"
 	DeviceCodeNetwork   = "device-code.network"
 	DeviceCodeAccount   = "device-code.account"
@@ -79,6 +80,7 @@ func Catalogue() []Limiter {
 		{RegisterNetwork, "Sign-ups from one client network, successful or not", Actions, 60, time.Hour},
 		{CheckEmailNetwork, "Addresses looked up from one client network where a contract tells which are known", Actions, 30, 15 * time.Minute},
 		{PasskeyNetwork, "Passkey ceremonies begun from one client network, finished or not", Actions, 300, 15 * time.Minute},
+		{ClientNetwork, "OAuth clients that register themselves from one client network, with a right initial token or not", Actions, 60, time.Hour},
 		{DeviceNetwork, "Codes that devices without a browser ask for from one client network", Actions, 120, 15 * time.Minute},
 		{DeviceCodeNetwork, "Wrong codes of devices typed from one client network", Guesses, 30, 15 * time.Minute},
 		{DeviceCodeAccount, "Wrong codes of devices typed by one user, over all sessions", Guesses, 10, 15 * time.Minute},

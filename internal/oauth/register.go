@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/app"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/grant"
+	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/secret"
 	"github.com/ostiary-id/ostiary/internal/store"
 )
@@ -40,7 +41,7 @@ func (r Registration) GoString() string { return r.String() }
 
 // Register makes a client out of what it says of itself, for who holds an initial token. The server chooses its id, and
 // what it may have is capped: nobody vouches for it, which consent pages say (CR-01). Errors: invalid_token,
-// invalid_client_metadata, invalid_redirect_uri, access_denied where nobody may register.
+// invalid_client_metadata, invalid_redirect_uri, access_denied where nobody may register, temporarily_unavailable (too many).
 func (s *Service) Register(ctx context.Context, r RegisterRequest) (Registration, error) {
 	out, err := s.register(ctx, r)
 	if err != nil {
@@ -56,6 +57,9 @@ func (s *Service) register(ctx context.Context, r RegisterRequest) (Registration
 	token, ok := bearer(r.Authorization)
 	if !ok {
 		return Registration{}, refuse(InvalidToken, "A new client needs an initial token.")
+	}
+	if _, err := s.o.Limits.Reserve(ctx, limit.Guess{Limiter: limit.ClientNetwork, Subject: limit.Network(r.Caller.IP)}); err != nil {
+		return Registration{}, err
 	}
 	in, err := readRegistration(r.Body)
 	if err != nil {

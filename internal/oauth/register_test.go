@@ -4,14 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"github.com/ostiary-id/ostiary/internal/grant"
-	"github.com/ostiary-id/ostiary/internal/session"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/grant"
+	"github.com/ostiary-id/ostiary/internal/limit"
 	"github.com/ostiary-id/ostiary/internal/secret"
+	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/store"
 	"github.com/ostiary-id/ostiary/internal/store/storetest"
 )
@@ -107,6 +109,37 @@ func TestRegistrationMetadata_CR01(t *testing.T) {
 		}
 		if _, err := h.register(token, webMetadata); err != nil { // none of them spent it
 			t.Fatal(err)
+		}
+	})
+}
+
+// TestRegistrationLimit_CR01: one network registers so many clients an hour, with a right initial token or not.
+func TestRegistrationLimit_CR01(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.o.Settings.Registration = true
+		token := h.initial(100)
+		for i := range 60 {
+			if i%2 == 0 {
+				_, err := h.register("ort_x", webMetadata)
+				wantCode(t, err, InvalidToken)
+			} else if _, err := h.register(token, webMetadata); err != nil {
+				t.Fatal(i, err)
+			}
+		}
+		_, err := h.register(token, webMetadata)
+		wantCode(t, err, TemporarilyUnavailable)
+		var limited *auth.Error
+		if !errors.As(err, &limited) || limited.Limit == nil || limited.Limit.Name != limit.ClientNetwork {
+			t.Errorf("%+v", limited)
+		}
+		elsewhere := RegisterRequest{Authorization: "Bearer " + token, Body: []byte(webMetadata), Caller: anyone()}
+		elsewhere.Caller.IP = netip.MustParseAddr("198.51.100.7")
+		if _, err := h.Register(t.Context(), elsewhere); err != nil {
+			t.Error(err)
+		}
+		h.clock.Advance(time.Hour)
+		if _, err := h.register(h.initial(1), webMetadata); err != nil {
+			t.Error(err)
 		}
 	})
 }
