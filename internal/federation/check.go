@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 )
@@ -104,7 +103,7 @@ func checkClaims(m auth.ClaimMapping) error {
 		return invalid("claims", "A mapping says where the subject stands: the id that never changes, no name or address.")
 	}
 	for _, path := range []string{m.Subject, m.Email, m.EmailVerified, m.Name, m.GivenName, m.FamilyName, m.Username, m.Picture, m.Locale} {
-		if len(path) > maxPath || !utf8.ValidString(path) || strings.ContainsRune(path, 0) {
+		if len(path) > maxPath || !auth.IsText(path) {
 			return invalid("claims", "A path has at most %d characters.", maxPath)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
 )
 
 // Form is the parameters of a request. A parameter without a value counts as left out (RFC 6749 section 3.1).
@@ -22,7 +24,7 @@ func (f Form) check() error {
 			return refuse(InvalidRequest, "The parameter "+ascii(name)+" stands twice.")
 		}
 		for _, v := range values {
-			if len(v) > maxParameter || strings.ContainsRune(v, 0) {
+			if len(v) > maxParameter || !auth.IsText(v) {
 				return refuse(InvalidRequest, "The parameter "+ascii(name)+" is not valid.")
 			}
 		}

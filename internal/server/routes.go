@@ -8,6 +8,7 @@ import (
 	"time"
 
 	oauthdoor "github.com/ostiary-id/ostiary/internal/api/oauth"
+	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/ui"
 )
@@ -19,6 +20,7 @@ func (s *Server) routes() http.Handler {
 	docs := h.engine.Docs()
 	contracts := h.engine.Handler()
 	brand := h.brandImages()
+	unreadable := named("pages", "", httpx.Handle(func(http.ResponseWriter, *http.Request) error { return auth.E(auth.CodeNotFound, "") }, httpx.Problem))
 	exact := map[string]http.Handler{
 		"/healthz":         http.HandlerFunc(s.alive),
 		"/readyz":          http.HandlerFunc(s.ready),
@@ -35,6 +37,8 @@ func (s *Server) routes() http.Handler {
 			return
 		}
 		switch {
+		case !auth.IsText(path) && !h.engine.Owns(r): // nothing of the house has such a name, and no row can hold it
+			unreadable.ServeHTTP(w, r)
 		case strings.HasPrefix(path, brandBelow):
 			brand.ServeHTTP(w, r)
 		case strings.HasPrefix(path, docsBelow):

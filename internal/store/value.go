@@ -8,7 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/ostiary-id/ostiary/internal/auth"
 )
 
 // errEncoding refuses text that PostgreSQL cannot hold. The doors refuse it earlier, with a violation.
@@ -38,7 +39,7 @@ func checkArguments(args []any) error {
 }
 
 func checkText(s string) error {
-	if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
+	if !auth.IsText(s) {
 		return errEncoding
 	}
 	return nil

@@ -4,10 +4,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/httpx"
@@ -38,6 +38,11 @@ type visit struct {
 // unsupported-media-type, invalid-request, not-found (no such app).
 func (p *Pages) begin(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	said, form := r.URL.Query(), url.Values{}
+	for name, values := range said {
+		if slices.ContainsFunc(values, func(v string) bool { return !auth.IsText(v) }) {
+			return nil, auth.Invalid(httpx.Printable(name, maxFieldName), auth.ViolationInvalid, "The address could not be read.")
+		}
+	}
 	if r.Method == http.MethodPost {
 		var err error
 		if form, err = p.form(w, r); err != nil {
@@ -77,6 +82,9 @@ func (p *Pages) app(r *http.Request, id auth.AppID) (auth.App, error) {
 	return app, err
 }
 
+// maxFieldName is longer than the name of any field, in bytes.
+const maxFieldName = 64
+
 // maxAppID is longer than any id of an app, in bytes.
 const maxAppID = 128
 
@@ -114,7 +122,7 @@ func (p *Pages) fields(w http.ResponseWriter, r *http.Request) (url.Values, erro
 	}
 	query := r.URL.Query()
 	for name, values := range r.PostForm {
-		if len(values) != 1 || query.Has(name) || !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0) {
+		if len(values) != 1 || query.Has(name) || !auth.IsText(values[0]) {
 			return nil, auth.Invalid(name, auth.ViolationInvalid, "The form could not be read.")
 		}
 	}

@@ -2,15 +2,12 @@ package oauth
 
 import (
 	"context"
-	"net/http"
-	"net/url"
-	"slices"
-	"strings"
-	"unicode/utf8"
-
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/oauth"
+	"net/http"
+	"net/url"
+	"slices"
 )
 
 // maxQuery bounds a request in an address, in bytes; what is longer is pushed (RFC 9126).
@@ -74,7 +71,7 @@ func query(r *http.Request) (oauth.Form, error) {
 		return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "The parameters cannot be read.", Err: err}
 	}
 	for _, list := range values {
-		if slices.ContainsFunc(list, func(v string) bool { return !utf8.ValidString(v) || strings.ContainsRune(v, 0) }) {
+		if slices.ContainsFunc(list, func(v string) bool { return !auth.IsText(v) }) {
 			return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "The parameters are not UTF-8."}
 		}
 	}

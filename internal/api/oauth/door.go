@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/httpx"
@@ -282,7 +281,7 @@ func form(w http.ResponseWriter, r *http.Request) (oauth.Form, error) {
 	}
 	for _, values := range r.PostForm {
 		for _, v := range values {
-			if !utf8.ValidString(v) {
+			if !auth.IsText(v) {
 				return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "The form is not UTF-8."}
 			}
 		}
