@@ -81,7 +81,7 @@ func checkChoices(_ auth.ClientSettings, o auth.OAuthSettings) error {
 		}
 	}
 	for _, mode := range o.ResponseModes {
-		if !slices.Contains([]string{"query", "fragment", "form_post"}, mode) {
+		if !slices.Contains(auth.ResponseModes(), mode) {
 			return auth.Invalid("response_modes", auth.ViolationEnum, "A response mode is query, fragment or form_post.")
 		}
 	}

@@ -31,6 +31,16 @@ func GrantTypes() []string {
 	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantDeviceCode, GrantTokenExchange, GrantJWTBearer}
 }
 
+// The response modes (OAuth Multiple Response Types section 2.1, OAuth Form Post).
+const (
+	ModeQuery    = "query"
+	ModeFragment = "fragment"
+	ModeFormPost = "form_post"
+)
+
+// ResponseModes lists every response mode.
+func ResponseModes() []string { return []string{ModeQuery, ModeFragment, ModeFormPost} }
+
 // The scopes of OpenID Connect (Core sections 5.4 and 11) and of the house. An app's resources declare theirs.
 const (
 	ScopeOpenID        = "openid"

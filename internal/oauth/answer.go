@@ -3,13 +3,8 @@ package oauth
 import (
 	"net/url"
 	"strings"
-)
 
-// The response modes (OAuth Multiple Response Types section 2.1, OAuth Form Post).
-const (
-	ModeQuery    = "query"
-	ModeFragment = "fragment"
-	ModeFormPost = "form_post"
+	"github.com/ostiary-id/ostiary/internal/auth"
 )
 
 // Parameter is one name and value of an answer.
@@ -47,7 +42,7 @@ func (a Answer) Location() string {
 	text.WriteString(a.RedirectURI)
 	mark := byte('?')
 	switch {
-	case a.Mode == ModeFragment:
+	case a.Mode == auth.ModeFragment:
 		mark = '#'
 	case strings.Contains(a.RedirectURI, "?"):
 		mark = '&'

@@ -100,7 +100,7 @@ func (r leaving) location(state string) string {
 	if r.redirect == "" || state == "" { // a refused one was never kept
 		return r.redirect
 	}
-	return Answer{RedirectURI: r.redirect, Mode: ModeQuery, Parameters: []Parameter{{"state", state}}}.Location()
+	return Answer{RedirectURI: r.redirect, Mode: auth.ModeQuery, Parameters: []Parameter{{"state", state}}}.Location()
 }
 
 // leaves reads who asks, and where they want the browser back.

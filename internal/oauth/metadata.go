@@ -102,9 +102,9 @@ func (s *Service) serverMetadata(documents bool) serverMetadata {
 		Issuer: s.o.Issuer, Authorization: at(AuthorizePath), Token: at(TokenPath), JWKS: at(JWKSPath), Userinfo: at(UserinfoPath),
 		PAR: at(PARPath), Device: at(DevicePath), Introspection: at(IntrospectPath), Revocation: at(RevokePath), EndSession: at(LogoutPath),
 
-		Scopes: auth.StandardScopes(), ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "fragment", "form_post"},
+		Scopes: auth.StandardScopes(), ResponseTypes: []string{"code"}, ResponseModes: auth.ResponseModes(),
 		GrantTypes: auth.GrantTypes(), ACRs: auth.ACRs(), SubjectTypes: []string{auth.SubjectPublic, auth.SubjectPairwise},
-		Prompts: []string{"none", "login", "consent", "select_account"},
+		Prompts: knownPrompts(),
 		Claims: []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "name", "given_name",
 			"family_name", "preferred_username", "locale", "updated_at", "email", "email_verified", "phone_number", "address", "role",
 			"account", "account_role", "permissions"},

@@ -45,6 +45,10 @@ const (
 	promptSelectAccount = "select_account"
 )
 
+func knownPrompts() []string {
+	return []string{promptNone, promptLogin, promptConsent, promptSelectAccount}
+}
+
 func (r AuthorizationRequest) prompts(which string) bool { return slices.Contains(r.Prompt, which) }
 
 const (
@@ -72,7 +76,7 @@ func (s *Service) target(ctx context.Context, f Form) (AuthorizationRequest, aut
 	if err != nil {
 		return r, client, err
 	}
-	r = AuthorizationRequest{App: client.App, Client: client.ID, RedirectURI: f.Get("redirect_uri"), Mode: ModeQuery, CreatedAt: s.o.Clock()}
+	r = AuthorizationRequest{App: client.App, Client: client.ID, RedirectURI: f.Get("redirect_uri"), Mode: auth.ModeQuery, CreatedAt: s.o.Clock()}
 	if !registered(client, r.RedirectURI) {
 		return r, client, refuse(InvalidRequest, "The redirect_uri is missing or not one that the client registered.")
 	}
@@ -118,10 +122,10 @@ func readMode(r *AuthorizationRequest, f Form, o auth.OAuthSettings) *Error {
 	if mode == "" {
 		return nil
 	}
-	if !slices.Contains([]string{ModeQuery, ModeFragment, ModeFormPost}, mode) || len(o.ResponseModes) > 0 && !slices.Contains(o.ResponseModes, mode) {
+	if !slices.Contains(auth.ResponseModes(), mode) || len(o.ResponseModes) > 0 && !slices.Contains(o.ResponseModes, mode) {
 		return refuse(InvalidRequest, "The client may not ask for this response_mode.")
 	}
-	if mode == ModeFormPost && !strings.HasPrefix(r.RedirectURI, "https://") && !strings.HasPrefix(r.RedirectURI, "http://") {
+	if mode == auth.ModeFormPost && !strings.HasPrefix(r.RedirectURI, "https://") && !strings.HasPrefix(r.RedirectURI, "http://") {
 		return refuse(InvalidRequest, "A form is posted to https alone.")
 	}
 	r.Mode = mode
@@ -174,7 +178,7 @@ func readNonce(r *AuthorizationRequest, f Form, _ auth.OAuthSettings) *Error {
 func readPrompt(r *AuthorizationRequest, f Form, _ auth.OAuthSettings) *Error {
 	r.Prompt = f.Words("prompt")
 	for _, one := range r.Prompt {
-		if !slices.Contains([]string{promptNone, promptLogin, promptConsent, promptSelectAccount}, one) {
+		if !slices.Contains(knownPrompts(), one) {
 			return refuse(InvalidRequest, "There is no such prompt.")
 		}
 	}

@@ -31,7 +31,7 @@ func TestRequestIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r.State != "s" || r.Nonce != "n" || len(r.Prompt) != 2 || *r.MaxAge != 5 || len(r.ACR) != 2 || r.LoginHint != "ann" || r.Locales != "de fr-CA" || r.Connection != "club" ||
-			r.Subject != "u" || r.Delegation.JKT != testChallenge() || r.Mode != ModeFragment || len(r.Delegation.Scopes) != 3 || !r.Delegation.Offline || r.Delegation.Claims == nil {
+			r.Subject != "u" || r.Delegation.JKT != testChallenge() || r.Mode != auth.ModeFragment || len(r.Delegation.Scopes) != 3 || !r.Delegation.Offline || r.Delegation.Claims == nil {
 			t.Errorf("%+v", r)
 		}
 	})

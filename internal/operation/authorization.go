@@ -97,7 +97,7 @@ func resourceWords(list []auth.ProtectedResource) []AskedResource {
 }
 
 func clientAnswer(a oauth.Answer) ClientAnswer {
-	if a.Mode != oauth.ModeFormPost {
+	if a.Mode != auth.ModeFormPost {
 		return ClientAnswer{Location: a.Location(), Fields: []AnswerField{}}
 	}
 	out := ClientAnswer{Target: a.RedirectURI, Fields: make([]AnswerField, len(a.Parameters))}

@@ -140,7 +140,7 @@ func consent(v *visit) error {
 		return nil
 	}
 	v.returnTo = ""
-	a := oauth.Answer{RedirectURI: answer.Target, Mode: oauth.ModeFormPost}
+	a := oauth.Answer{RedirectURI: answer.Target, Mode: auth.ModeFormPost}
 	for _, f := range answer.Fields {
 		a.Parameters = append(a.Parameters, oauth.Parameter(f))
 	}

@@ -27,7 +27,7 @@ func oauthSamples(name string, plain base) []shown {
 	switch name {
 	case "form-post":
 		return []shown{&formPostPage{}, &formPostPage{base: plain, Host: "app.example.com", Answer: oauth.Answer{RedirectURI: "https://app.example.com/",
-			Mode: oauth.ModeFormPost, Parameters: []oauth.Parameter{{Name: "code", Value: "c"}}}}}
+			Mode: auth.ModeFormPost, Parameters: []oauth.Parameter{{Name: "code", Value: "c"}}}}}
 	case "consent":
 		verified := sampleAsking()
 		verified.Asked.Client.Verified = true

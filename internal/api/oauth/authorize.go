@@ -139,7 +139,7 @@ func (d *Door) step(w http.ResponseWriter, r *http.Request, step oauth.Step) err
 
 // answer hands an answer to the client through the browser.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, step oauth.Step) error {
-	if step.Answer.Mode == oauth.ModeFormPost {
+	if step.Answer.Mode == auth.ModeFormPost {
 		return d.o.Pages.FormPost(w, r, step.App, *step.Answer)
 	}
 	return to(w, step.Answer.Location())
