@@ -12,59 +12,26 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
-	"time"
+
+	"github.com/ostiary-id/ostiary/bench/internal/drive"
 )
 
 func main() {
-	var o options
-	flag.StringVar(&o.url, "url", "http://127.0.0.1:8080", "address of the server; http only")
-	flag.IntVar(&o.pid, "pid", 0, "process id of the server, for its CPU time; 0: unknown")
-	flag.DurationVar(&o.duration, "duration", 10*time.Second, "how long each scenario is measured")
-	flag.IntVar(&o.workers, "workers", 0, "workers of every scenario; 0: each its own")
-	flag.IntVar(&o.users, "users", 64, "users signed up for the scenarios that need some")
-	only := flag.String("only", "", "comma-separated scenarios; empty: all of "+strings.Join(names(), ", "))
+	var s drive.Settings
+	url := flag.String("url", "http://127.0.0.1:8080", "address of the server; http only")
+	s.Register(names())
 	flag.Parse()
-	if err := run(o, *only); err != nil {
+	if err := run(s, *url); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-// options are the flags.
-type options struct {
-	url      string
-	pid      int
-	duration time.Duration
-	workers  int
-	users    int
-}
-
-func run(o options, only string) error {
-	wanted := names()
-	if only != "" {
-		wanted = strings.Split(only, ",")
-	}
-	host, ok := strings.CutPrefix(o.url, "http://")
+func run(s drive.Settings, url string) error {
+	host, ok := strings.CutPrefix(url, "http://")
 	if !ok {
-		return fmt.Errorf("--url %s: only http:// is driven", o.url)
+		return fmt.Errorf("--url %s: only http:// is driven", url)
 	}
-	fmt.Println(header)
-	for _, name := range wanted {
-		i := slices.IndexFunc(scenarios(), func(s scenario) bool { return s.name == name })
-		if i < 0 {
-			return fmt.Errorf("no scenario %q; there are %s", name, strings.Join(names(), ", "))
-		}
-		s := scenarios()[i]
-		if o.workers > 0 {
-			s.workers = o.workers
-		}
-		result, err := measure(s, host, o)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		fmt.Println(result.row())
-	}
-	return nil
+	return s.Table(names(), func(n int) (*drive.Result, error) { return measure(scenarios()[n], host, s) })
 }

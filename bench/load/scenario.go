@@ -3,9 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ostiary-id/ostiary/bench/internal/drive"
 )
 
 // password is one that no blocklist refuses.
@@ -15,8 +16,8 @@ const password = "amber ladders under quiet rain"
 type scenario struct {
 	name    string
 	workers int
-	prepare func(w *wire, u *user) error
-	step    func(w *wire, u *user) error
+	prepare func(w *drive.Conn, u *user) error
+	step    func(w *drive.Conn, u *user) error
 }
 
 // user is a signed-up person; each worker has one of its own.
@@ -55,12 +56,12 @@ func (s *serial) email() string { return fmt.Sprintf("load-%d-%d@load.test", s.r
 
 func newSerial() *serial { return &serial{run: time.Now().UnixNano()} }
 
-func signUp(w *wire, u *user) error {
+func signUp(w *drive.Conn, u *user) error {
 	body := `{"email":"` + u.email + `","password":"` + password + `","name":"Load"}`
 	return call(w, "POST", "/v1/auth/register", "", body, 201, nil)
 }
 
-func signIn(w *wire, u *user) error {
+func signIn(w *drive.Conn, u *user) error {
 	var out struct {
 		Token   string `json:"token"`
 		Refresh string `json:"refresh_token"`
@@ -73,7 +74,7 @@ func signIn(w *wire, u *user) error {
 	return nil
 }
 
-func makeKey(w *wire, u *user) error {
+func makeKey(w *drive.Conn, u *user) error {
 	if err := signIn(w, u); err != nil {
 		return err
 	}
@@ -85,11 +86,11 @@ func makeKey(w *wire, u *user) error {
 	return err
 }
 
-func me(w *wire, u *user) error { return call(w, "GET", "/v1/auth/me", u.token, "", 200, nil) }
+func me(w *drive.Conn, u *user) error { return call(w, "GET", "/v1/auth/me", u.token, "", 200, nil) }
 
-func meByKey(w *wire, u *user) error { return call(w, "GET", "/v1/auth/me", u.key, "", 200, nil) }
+func meByKey(w *drive.Conn, u *user) error { return call(w, "GET", "/v1/auth/me", u.key, "", 200, nil) }
 
-func refresh(w *wire, u *user) error {
+func refresh(w *drive.Conn, u *user) error {
 	var out struct {
 		Refresh string `json:"refresh_token"`
 	}
@@ -103,8 +104,12 @@ func refresh(w *wire, u *user) error {
 	return nil
 }
 
-func call(w *wire, method, path, bearer, body string, want int, into any) error {
-	status, answer, err := w.send(method, path, bearer, body)
+func call(w *drive.Conn, method, path, bearer, body string, want int, into any) error {
+	r := drive.Request{Method: method, Path: path, ContentType: "application/json", Body: body}
+	if bearer != "" {
+		r.Authorization = "Bearer " + bearer
+	}
+	status, answer, err := w.Send(r)
 	if err != nil {
 		return err
 	}
@@ -117,73 +122,39 @@ func call(w *wire, method, path, bearer, body string, want int, into any) error 
 	return json.Unmarshal(answer, into)
 }
 
-// measure runs one scenario: users and workers are prepared first, then all workers start together.
-func measure(s scenario, host string, o options) (result, error) {
+// measure runs one scenario: users and connections are prepared first, then all workers start together.
+func measure(s scenario, host string, set drive.Settings) (*drive.Result, error) {
 	ids := newSerial()
-	out := result{scenario: s.name, workers: s.workers}
-	workers := make([]*worker, s.workers)
-	for i := range workers {
-		w, err := newWorker(host, s, ids)
+	steps := make([]func() error, set.Workers(s.workers))
+	for i := range steps {
+		conn, err := drive.Dial(host)
 		if err != nil {
-			return out, err
+			return nil, err
 		}
-		defer w.wire.close()
-		workers[i] = w
-	}
-	before := cpuTime(o.pid)
-	start := time.Now()
-	end := start.Add(o.duration)
-	var group sync.WaitGroup
-	for _, w := range workers {
-		group.Go(func() { w.loop(s, ids, end) })
-	}
-	group.Wait()
-	out.elapsed = time.Since(start)
-	out.cpu = cpuTime(o.pid) - before
-	for _, w := range workers {
-		if w.err != nil {
-			return out, w.err
+		defer conn.Close()
+		if steps[i], err = s.ready(conn, ids); err != nil {
+			return nil, err
 		}
-		out.latencies = append(out.latencies, w.latencies...)
 	}
-	return out, nil
+	return set.Run(s.name, steps)
 }
 
-// worker is one closed loop with its own connection and user.
-type worker struct {
-	wire      *wire
-	user      user
-	latencies []time.Duration
-	err       error
-}
-
-func newWorker(host string, s scenario, ids *serial) (*worker, error) {
-	conn, err := dial(host)
-	if err != nil {
-		return nil, err
-	}
-	w := &worker{wire: conn, user: user{email: ids.email()}}
+// ready gives a worker a user of its own and tells what it does again and again.
+func (s scenario) ready(w *drive.Conn, ids *serial) (func() error, error) {
+	u := &user{email: ids.email()}
 	if s.name == "sign-up" {
-		return w, nil
+		return func() error {
+			u.email = ids.email()
+			return s.step(w, u)
+		}, nil
 	}
-	if err := signUp(conn, &w.user); err != nil {
+	if err := signUp(w, u); err != nil {
 		return nil, err
 	}
 	if s.prepare != nil {
-		return w, s.prepare(conn, &w.user)
-	}
-	return w, nil
-}
-
-func (w *worker) loop(s scenario, ids *serial, end time.Time) {
-	for time.Now().Before(end) {
-		if s.name == "sign-up" {
-			w.user.email = ids.email()
+		if err := s.prepare(w, u); err != nil {
+			return nil, err
 		}
-		start := time.Now()
-		if w.err = s.step(w.wire, &w.user); w.err != nil {
-			return
-		}
-		w.latencies = append(w.latencies, time.Since(start))
 	}
+	return func() error { return s.step(w, u) }, nil
 }

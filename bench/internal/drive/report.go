@@ -1,4 +1,4 @@
-package main
+package drive
 
 import (
 	"fmt"
@@ -9,11 +9,8 @@ import (
 	"time"
 )
 
-const header = "| scenario | workers | requests | per second | p50 | p95 | p99 | server CPU a request |\n" +
-	"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-
-// result is what one scenario measured.
-type result struct {
+// Result is what one scenario measured.
+type Result struct {
 	scenario  string
 	workers   int
 	elapsed   time.Duration
@@ -21,7 +18,11 @@ type result struct {
 	latencies []time.Duration
 }
 
-func (r result) row() string {
+// Requests is how many there were.
+func (r *Result) Requests() int { return len(r.latencies) }
+
+// row is the result as a row of the table.
+func (r *Result) row() string {
 	slices.Sort(r.latencies)
 	n := len(r.latencies)
 	cpu := ""
@@ -32,7 +33,7 @@ func (r result) row() string {
 		float64(n)/r.elapsed.Seconds(), r.quantile(50), r.quantile(95), r.quantile(99), cpu)
 }
 
-func (r result) quantile(p int) string {
+func (r *Result) quantile(p int) string {
 	if len(r.latencies) == 0 {
 		return ""
 	}
