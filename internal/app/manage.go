@@ -191,6 +191,7 @@ func (s *Service) update(tx *store.Tx, c auth.Caller, a *auth.App, action string
 	a.Version++
 	a.UpdatedAt = tx.Now()
 	tx.Invalidate(store.KindApp, string(a.ID))
+	tx.Invalidate(store.KindApp, string(auth.DefaultApp)) // the server's metadata, which is kept with it, counts all apps
 	return s.audit.Record(tx, c, auth.Event{App: a.ID, Action: action, Outcome: "ok", User: c.User, Session: c.Session,
 		Target: string(a.ID)})
 }

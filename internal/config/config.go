@@ -62,8 +62,9 @@ type SMTP struct {
 
 // Outbound bounds the calls that leave the house: to upstream providers, webhooks and challenge verifiers.
 type Outbound struct {
-	Allow []netip.Prefix `key:"allow" help:"Networks that may be called although they are not on the public internet, such as the one of your own GitLab: on any port, and over plain http too. Empty: none."`
-	Proxy string         `key:"proxy" help:"http:// or https:// URL of a forward proxy for calls to other networks. It resolves names itself, so it has to refuse inner addresses. The environment (HTTPS_PROXY) is never asked."`
+	Allow  []netip.Prefix `key:"allow" help:"Networks that may be called although they are not on the public internet, such as the one of your own GitLab: on any port, and over plain http too. Empty: none."`
+	CAFile string         `key:"ca_file" help:"File with the certificates (PEM) of authorities that are believed besides the machine's own, such as the one of your company."`
+	Proxy  string         `key:"proxy" help:"http:// or https:// URL of a forward proxy for calls to other networks. It resolves names itself, so it has to refuse inner addresses. The environment (HTTPS_PROXY) is never asked."`
 }
 
 // Challenge is how the services are called that tell people from robots. Which app asks which is a setting of the app.

@@ -38,7 +38,7 @@ func (s *Service) AuthenticateClient(ctx context.Context, r ClientRequest) (auth
 	if err != nil {
 		return auth.Client{}, err
 	}
-	client, err := s.Client(ctx, p.id)
+	client, err := s.Client(ctx, p.id, r.Form)
 	if err != nil {
 		return auth.Client{}, err
 	}

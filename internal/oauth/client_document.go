@@ -155,15 +155,15 @@ func ownRedirect(u *url.URL, uri string) bool {
 	return r.Scheme == "https" && r.Host == u.Host
 }
 
-// documented finds the client that is known by the document at its id, fetches the document when it is due, and keeps the
-// client's row as the document is. Only apps that allow it know such clients. Error: invalid_client, whatever is wrong with
+// documented finds the client of an app that is known by the document at its id, fetches the document when it is due, and
+// keeps the client's row as the document is. Only apps that allow it know such clients. Error: invalid_client, whatever is wrong with
 // the document; temporarily_unavailable.
-func (s *Service) documented(ctx context.Context, id string) (auth.Client, error) {
+func (s *Service) documented(ctx context.Context, at auth.AppID, id string) (auth.Client, error) {
 	u, ok := documentURL(id)
 	if !ok {
 		return auth.Client{}, unknownClient()
 	}
-	home, err := s.o.Apps.Get(ctx, auth.DefaultApp)
+	home, err := s.o.Apps.Get(ctx, at)
 	if err != nil {
 		return auth.Client{}, fmt.Errorf("read the app of a client: %w", err)
 	}

@@ -120,7 +120,14 @@ func (s *Service) leaves(ctx context.Context, f Form) (leaving, error) {
 	if named == "" || r.refused {
 		return r, nil
 	}
-	client, err := s.Client(ctx, named)
+	home := auth.DefaultApp
+	if isDocument(named) && r.hinted {
+		var err error
+		if home, err = s.homeOfSession(ctx, r.hint.SessionID); err != nil {
+			return r, err
+		}
+	}
+	client, err := s.clientIn(ctx, home, named)
 	if err != nil && !Is(err, InvalidClient) {
 		return r, err
 	}
@@ -179,10 +186,10 @@ func (s *Service) frame(client auth.Client, session auth.SessionID) string {
 	return uri + mark + url.Values{"iss": {s.o.Issuer}, "sid": {string(session)}}.Encode()
 }
 
-// LogoutTarget answers the name of a client that wants somebody signed out, and the origin of a place that it registered
+// LogoutTarget answers the name of a client of an app that wants somebody signed out, and the origin of a place that it registered
 // to send them to afterwards, as a Content-Security-Policy names it; empty: nobody, and nowhere.
-func (s *Service) LogoutTarget(ctx context.Context, id, redirect string) (name, target string) {
-	client, err := s.Client(ctx, id)
+func (s *Service) LogoutTarget(ctx context.Context, app auth.AppID, id, redirect string) (name, target string) {
+	client, err := s.clientIn(ctx, app, id)
 	if err != nil {
 		return "", ""
 	}

@@ -82,15 +82,36 @@ type serverMetadata struct {
 	MetadataDocuments   bool `json:"client_id_metadata_document_supported"`
 }
 
-// Metadata is the document of the authorization server. It never speaks of the host that a request came for.
+// Metadata is the document of the authorization server, which is one for all apps. It never speaks of the host that a
+// request came for.
 func (s *Service) Metadata(ctx context.Context) (*Document, error) {
 	return s.metadata.Get(ctx, string(auth.DefaultApp), func(tx *store.Tx) (*Document, error) {
-		home, err := tx.App(auth.DefaultApp)
+		documents, err := takesDocuments(tx)
 		if err != nil {
-			return nil, fmt.Errorf("read the default app: %w", err)
+			return nil, err
 		}
-		return documentOf(s.serverMetadata(home.Settings.MetadataDocuments))
+		return documentOf(s.serverMetadata(documents))
 	})
+}
+
+// takesDocuments reports whether some app knows clients by their documents.
+func takesDocuments(tx *store.Tx) (bool, error) {
+	q := store.AppQuery{Limit: 500}
+	for {
+		apps, err := tx.Apps(q)
+		if err != nil {
+			return false, fmt.Errorf("list the apps: %w", err)
+		}
+		for _, a := range apps {
+			if a.Settings.MetadataDocuments && a.Status == auth.AppActive {
+				return true, nil
+			}
+			q.AfterTime, q.AfterID = a.CreatedAt, a.ID
+		}
+		if len(apps) < q.Limit {
+			return false, nil
+		}
+	}
 }
 
 func (s *Service) serverMetadata(documents bool) serverMetadata {

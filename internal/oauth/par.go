@@ -98,7 +98,7 @@ func (s *Service) pushed(ctx context.Context, f Form) (AuthorizationRequest, aut
 	if len(f["client_id"]) != 1 || len(f["request_uri"]) != 1 {
 		return r, auth.Client{}, refuse(InvalidRequest, "client_id and request_uri stand once each.")
 	}
-	client, err := s.Client(ctx, f.Get("client_id"))
+	client, err := s.Client(ctx, f.Get("client_id"), f)
 	if err != nil {
 		return r, client, err
 	}

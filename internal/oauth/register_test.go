@@ -55,7 +55,7 @@ func TestDynamicRegistration_CR01(t *testing.T) {
 			made.URI != testIssuer+RegisterPath+"/"+string(made.ClientID) || made.SecretEnd == nil || *made.SecretEnd != 0 {
 			t.Fatalf("%+v %v", made.clientMetadata, made.URI)
 		}
-		c, err := h.Client(t.Context(), string(made.ClientID))
+		c, err := h.Client(t.Context(), string(made.ClientID), nil)
 		if o := c.Settings.OAuth; err != nil || !o.Dynamic || o.Consent != auth.ConsentAsk || o.Claims != nil || o.Origin() != auth.OriginDynamic {
 			t.Fatalf("%+v %v", o, err)
 		}
@@ -184,7 +184,7 @@ func TestManageRegistration_CR01(t *testing.T) {
 		if err := h.EndRegistration(ctx, as(made.ClientID, made.Token, "")); err != nil {
 			t.Fatal(err)
 		}
-		_, err = h.Client(ctx, string(made.ClientID))
+		_, err = h.Client(ctx, string(made.ClientID), nil)
 		wantCode(t, err, InvalidClient)
 		_, err = h.ReadRegistration(ctx, as(made.ClientID, made.Token, ""))
 		wantCode(t, err, InvalidToken)
@@ -266,7 +266,7 @@ func TestAdoptedClient_CR02(t *testing.T) {
 			made.ID = documentID(in.App, id)
 			return h.adopted(ctx, made)
 		}
-		_, err := h.Client(ctx, id) // no app takes documents
+		_, err := h.Client(ctx, id, nil) // no app takes documents
 		wantCode(t, err, InvalidClient)
 		first, err := adopt(`{"client_id":"` + id + `","redirect_uris":["https://rp.example/cb"]}`)
 		if err != nil || first.OAuthID() != id || first.Name != "rp.example" {
@@ -323,7 +323,7 @@ func TestIdleClientsAreRetired_CR01(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := h.Client(t.Context(), string(made.ClientID))
+			c, err := h.Client(t.Context(), string(made.ClientID), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -355,11 +355,11 @@ func TestIdleClientsAreRetired_CR01(t *testing.T) {
 			t.Fatalf("%d clients retired", n)
 		}
 		for _, c := range []auth.Client{consented, acting, own} {
-			if _, err := h.Client(t.Context(), string(c.ID)); err != nil {
+			if _, err := h.Client(t.Context(), string(c.ID), nil); err != nil {
 				t.Errorf("%s: %v", c.Name, err)
 			}
 		}
-		_, err = h.Client(t.Context(), string(idle.ID))
+		_, err = h.Client(t.Context(), string(idle.ID), nil)
 		wantCode(t, err, InvalidClient)
 	})
 }

@@ -72,7 +72,7 @@ func (s *Service) target(ctx context.Context, f Form) (AuthorizationRequest, aut
 	if f.Get("client_id") == "" {
 		return r, auth.Client{}, refuse(InvalidRequest, "client_id is missing.")
 	}
-	client, err := s.Client(ctx, f.Get("client_id"))
+	client, err := s.Client(ctx, f.Get("client_id"), f)
 	if err != nil {
 		return r, client, err
 	}

@@ -103,6 +103,12 @@ func (s *Service) Issuer() string { return s.o.Issuer }
 
 // resource finds a protected resource by its identifier, from the cache. ok is false if there is none in the app.
 func (s *Service) resource(ctx context.Context, app auth.AppID, uri string) (r auth.ProtectedResource, ok bool, err error) {
+	r, ok, err = s.anyResource(ctx, uri)
+	return r, ok && r.App == app, err
+}
+
+// anyResource is resource for all apps: an identifier is registered once.
+func (s *Service) anyResource(ctx context.Context, uri string) (r auth.ProtectedResource, ok bool, err error) {
 	r, err = s.resources.Get(ctx, uri, func(tx *store.Tx) (auth.ProtectedResource, error) { return tx.ResourceByURI(uri) })
 	if errors.Is(err, store.ErrNotFound) {
 		return r, false, nil
@@ -110,5 +116,5 @@ func (s *Service) resource(ctx context.Context, app auth.AppID, uri string) (r a
 	if err != nil {
 		return r, false, fmt.Errorf("read a resource: %w", err)
 	}
-	return r, r.App == app, nil
+	return r, true, nil
 }

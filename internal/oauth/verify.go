@@ -59,7 +59,7 @@ func (s *Service) VerifyAccess(ctx context.Context, token string) (*AccessToken,
 	if err := s.unrevoked(ctx, t.AccessClaims); err != nil {
 		return nil, err
 	}
-	if t.Client, err = s.Client(ctx, t.ClientID); err != nil {
+	if t.Client, err = s.clientIn(ctx, t.App, t.ClientID); err != nil {
 		return nil, badToken(err)
 	}
 	if t.Client.App != t.App {

@@ -95,6 +95,22 @@ func (l *Ledger) Check(tx *store.Tx, kind auth.ProofKind, app auth.AppID, token 
 	return find(kind, app, token, tx.UnspentProof)
 }
 
+// Home answers the app in which a secret was issued, for a request that names its app by nothing else; empty where Check
+// would refuse in every app. It proves nothing.
+func (l *Ledger) Home(tx *store.Tx, kind auth.ProofKind, token string) (auth.AppID, error) {
+	if !secret.TokenShaped(token) {
+		return "", nil
+	}
+	app, err := tx.ProofHome(kind, secret.Hash(token))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("look up the app of a proof: %w", err)
+	}
+	return app, nil
+}
+
 // Consume spends the proof that a secret belongs to. Of any number of callers one succeeds; everybody else, and every
 // secret that Check would refuse, gets proof-invalid.
 func (l *Ledger) Consume(tx *store.Tx, kind auth.ProofKind, app auth.AppID, token string) (auth.Proof, error) {

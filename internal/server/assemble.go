@@ -156,7 +156,7 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 		return err
 	}
 	h.pool = secret.NewPool(poolOptions(c.Password, o))
-	h.outbound = outbound.New(outboundOptions(c.Outbound))
+	h.outbound = outbound.New(outboundOptions(c.Outbound, p.roots))
 
 	h.audit = &audit.Log{Keys: h.keys, Rand: o.Rand, Logger: o.Logger}
 	h.queue = &queue.Queue{Keys: h.keys, Rand: o.Rand}

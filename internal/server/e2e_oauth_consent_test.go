@@ -15,7 +15,7 @@ import (
 func (g guest) decides(at *url.URL, do string) reply {
 	g.t.Helper()
 	q := at.Query()
-	return g.ask(http.MethodPost, "/consent", url.Values{"flow": {q.Get("flow")}, "do": {do}}, "Origin", g.i.URL, "Accept", "text/html", "Accept-Language", "en")
+	return g.ask(http.MethodPost, "/consent", url.Values{"flow": {q.Get("flow")}, "app": {q.Get("app")}, "do": {do}}, "Origin", g.i.URL, "Accept", "text/html", "Accept-Language", "en")
 }
 
 // looks opens the consent page that a request led to.

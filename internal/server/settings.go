@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -34,7 +36,8 @@ type plan struct {
 	limits map[string]limit.Setting
 	smtp   *mail.SMTP // nil: no mail leaves
 	sample float64
-	party  *factor.Party // nil: there are no passkeys
+	party  *factor.Party  // nil: there are no passkeys
+	roots  *x509.CertPool // of the servers that are called; nil: the machine's
 }
 
 // makePlan translates the settings. The error is a config.Problems with everything that only the packages of the
@@ -60,6 +63,9 @@ func makePlan(c config.Config) (plan, error) {
 		problems = append(problems, err.Error())
 	}
 	p.party = party
+	if p.roots, err = roots(c.Outbound.CAFile); err != nil {
+		problems = append(problems, "outbound.ca_file: "+err.Error())
+	}
 	p.sample, _ = strconv.ParseFloat(c.Telemetry.Traces.Sample, 64) // config.Check has read it
 	if len(problems) > 0 {
 		return p, problems
@@ -195,8 +201,27 @@ func poolOptions(p config.Password, o Options) secret.PoolOptions {
 	}
 }
 
-func outboundOptions(c config.Outbound) outbound.Options {
-	o := outbound.Options{Allow: c.Allow}
+// roots are the authorities of the machine and those of a file; nil, which is the machine's, without a file.
+func roots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, err
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, errors.New("there is no certificate in " + file)
+	}
+	return pool, nil
+}
+
+func outboundOptions(c config.Outbound, roots *x509.CertPool) outbound.Options {
+	o := outbound.Options{Allow: c.Allow, Roots: roots}
 	if u, err := url.Parse(c.Proxy); err == nil && c.Proxy != "" { // config has checked it
 		o.Proxy = u
 	}

@@ -40,6 +40,13 @@ func (tx *Tx) UnspentProof(k ProofKey) (auth.Proof, error) {
 	})
 }
 
+// ProofHome reads the app of a proof that is neither spent nor expired; ErrNotFound otherwise.
+func (tx *Tx) ProofHome(kind auth.ProofKind, hash []byte) (app auth.AppID, err error) {
+	err = tx.one("SELECT app_id FROM proofs WHERE kind = $1 AND hash = $2 AND used_at = 0 AND expires_at > $3",
+		[]any{kind, hash, micros(tx.Now())}, &app)
+	return app, err
+}
+
 // PendingProof reads the newest proof of a kind and user that is neither spent nor expired; ErrNotFound otherwise.
 func (tx *Tx) PendingProof(app auth.AppID, user auth.UserID, kind auth.ProofKind) (auth.Proof, error) {
 	return scanProof(func(dest ...any) error {

@@ -25,7 +25,7 @@ func showLogout(v *visit) error {
 		}
 	}
 	if v.p.o.LogoutTarget != nil {
-		name, target := v.p.o.LogoutTarget(v.r.Context(), said.Get("client_id"), said.Get("post_logout_redirect_uri"))
+		name, target := v.p.o.LogoutTarget(v.r.Context(), v.app.ID, said.Get("client_id"), said.Get("post_logout_redirect_uri"))
 		if shown.Client = name; target != "" {
 			shown.forms = []string{target}
 		}

@@ -33,7 +33,7 @@ type Options struct {
 	ConsentTarget func(ctx context.Context, app auth.AppID, flow string) string
 	// LogoutTarget answers the name of an OAuth client that wants somebody signed out, and where the form that agrees may
 	// lead to; empty: nobody, and nowhere. Nil: nobody.
-	LogoutTarget func(ctx context.Context, client, redirect string) (name, target string)
+	LogoutTarget func(ctx context.Context, app auth.AppID, client, redirect string) (name, target string)
 	// Rand is where the nonces of scripts come from.
 	Rand io.Reader
 	// Contracts are listed on the start page.
