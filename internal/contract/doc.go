@@ -14,7 +14,7 @@
 // Cookies take their values from results by fixed names: kind `session` from session_cookie, `access` from
 // tokens.access_token, `refresh` from tokens.refresh_token, `step-up` from step_up_cookie, `state` from state_cookie (SameSite=None
 // where cross_site is true). The kind `csrf` is the engine's own. A violation that an operation returns names the input in Field; the engine adds the place in the
-// wire's words. A result's omitempty member that is zero, a nil pointer, a nil map and a zero time have no value; a
-// nil slice without omitempty is an empty list. A time or map without omitempty is taken to be always there, so
+// wire's words. A result's omitempty or omitzero member that is zero, a nil pointer, a nil map and a zero time have no value; a
+// nil slice without either is an empty list. A time or map without either is taken to be always there, so
 // that a document may call it required. Times and durations are time.Time and time.Duration.
 package contract

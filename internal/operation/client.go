@@ -22,8 +22,8 @@ type Client struct {
 	AccessTTL      time.Duration     `json:"access_ttl,omitempty"`
 	RefreshTTL     time.Duration     `json:"refresh_ttl,omitempty"`
 	ClientOAuth
-	CreatedAt time.Time `json:"created_at,omitempty"` // zero: with the database
-	UpdatedAt time.Time `json:"updated_at,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitzero"` // zero: with the database
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // Clients is one page of the clients of an app, oldest first.

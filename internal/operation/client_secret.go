@@ -14,7 +14,7 @@ type ClientSecret struct {
 	ID        auth.ClientSecretID `json:"id"`
 	Prefix    string              `json:"prefix"`
 	CreatedAt time.Time           `json:"created_at"`
-	ExpiresAt time.Time           `json:"expires_at,omitempty"` // zero: never
+	ExpiresAt time.Time           `json:"expires_at,omitzero"` // zero: never
 }
 
 // ClientSecrets are those of a client that were not revoked, newest first.

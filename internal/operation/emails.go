@@ -14,8 +14,8 @@ type OwnAddress struct {
 	ID         auth.EmailID `json:"id"`
 	Email      string       `json:"email"`
 	Primary    bool         `json:"primary"`
-	VerifiedAt time.Time    `json:"verified_at,omitempty"`
-	WaitsUntil time.Time    `json:"waits_until,omitempty"`
+	VerifiedAt time.Time    `json:"verified_at,omitzero"`
+	WaitsUntil time.Time    `json:"waits_until,omitzero"`
 	CreatedAt  time.Time    `json:"created_at"`
 }
 

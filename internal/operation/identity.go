@@ -45,7 +45,7 @@ type Identity struct {
 	Email      string          `json:"email,omitempty"`    // as the provider told it last; proves nothing here
 	Username   string          `json:"username,omitempty"` // likewise
 	CreatedAt  time.Time       `json:"created_at"`
-	LastUsedAt time.Time       `json:"last_used_at,omitempty"`
+	LastUsedAt time.Time       `json:"last_used_at,omitzero"`
 }
 
 // Identities are the linked accounts of a user, oldest first.

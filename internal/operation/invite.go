@@ -154,7 +154,7 @@ type InviteCode struct {
 	Used      int               `json:"used"`
 	Credit    float64           `json:"credit"` // the starting balance of who uses it
 	CreatedAt time.Time         `json:"created_at"`
-	ExpiresAt time.Time         `json:"expires_at,omitempty"`
+	ExpiresAt time.Time         `json:"expires_at,omitzero"`
 }
 
 // InviteCodeResult carries one invite code.

@@ -156,7 +156,7 @@ type OwnData struct {
 	User              Profile         `json:"user"`
 	Emails            []OwnAddress    `json:"emails"`
 	HasPassword       bool            `json:"has_password"`
-	PasswordChangedAt time.Time       `json:"password_changed_at,omitempty"`
+	PasswordChangedAt time.Time       `json:"password_changed_at,omitzero"`
 	BackupCodesLeft   int             `json:"backup_codes_left"`
 	Sessions          []Session       `json:"sessions"`
 	APIKeys           []APIKey        `json:"api_keys"`

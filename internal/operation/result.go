@@ -28,7 +28,7 @@ type Profile struct {
 	Number           int64           `json:"number"`
 	Email            string          `json:"email"` // every user has one
 	EmailVerified    bool            `json:"email_verified"`
-	EmailVerifiedAt  time.Time       `json:"email_verified_at,omitempty"`
+	EmailVerifiedAt  time.Time       `json:"email_verified_at,omitzero"`
 	Emails           []EmailAddress  `json:"emails"` // the same, as a list
 	Username         string          `json:"username,omitempty"`
 	Name             string          `json:"name,omitempty"`
@@ -43,8 +43,8 @@ type Profile struct {
 	Version          int64           `json:"version"`
 	CreatedAt        time.Time       `json:"created_at"`
 	UpdatedAt        time.Time       `json:"updated_at"`
-	DisabledAt       time.Time       `json:"disabled_at,omitempty"`
-	DeletesAt        time.Time       `json:"deletes_at,omitempty"` // when the user is erased; status is `deleting` until then
+	DisabledAt       time.Time       `json:"disabled_at,omitzero"`
+	DeletesAt        time.Time       `json:"deletes_at,omitzero"` // when the user is erased; status is `deleting` until then
 	// Memberships are the user's places in accounts, oldest first, at most 100, each with its account. ActiveMembership is
 	// the one that the session which asks acts for; only where a session is at hand.
 	Memberships      []Membership `json:"memberships"`
@@ -56,7 +56,7 @@ type Profile struct {
 type EmailAddress struct {
 	ID         auth.EmailID `json:"id"`
 	Email      string       `json:"email"`
-	VerifiedAt time.Time    `json:"verified_at,omitempty"`
+	VerifiedAt time.Time    `json:"verified_at,omitzero"`
 }
 
 // Session is one sign-in as its user sees it. EndReason says why an ended one ended.
@@ -78,7 +78,7 @@ type Session struct {
 	IdleExpiresAt time.Time      `json:"idle_expires_at"`
 	ExpiresAt     time.Time      `json:"expires_at"`
 	Ended         bool           `json:"ended"`
-	EndedAt       time.Time      `json:"ended_at,omitempty"`
+	EndedAt       time.Time      `json:"ended_at,omitzero"`
 	EndReason     auth.EndReason `json:"end_reason,omitempty"`
 }
 
@@ -171,10 +171,10 @@ type APIKey struct {
 	Prefix        string        `json:"prefix"`
 	Scopes        []string      `json:"scopes"`
 	CreatedAt     time.Time     `json:"created_at"`
-	ExpiresAt     time.Time     `json:"expires_at,omitempty"`
-	LastUsedAt    time.Time     `json:"last_used_at,omitempty"`
-	RevokedAt     time.Time     `json:"revoked_at,omitempty"`
-	PreviousUntil time.Time     `json:"previous_until,omitempty"`
+	ExpiresAt     time.Time     `json:"expires_at,omitzero"`
+	LastUsedAt    time.Time     `json:"last_used_at,omitzero"`
+	RevokedAt     time.Time     `json:"revoked_at,omitzero"`
+	PreviousUntil time.Time     `json:"previous_until,omitzero"`
 	// Usable is false once the key was revoked or has expired.
 	Usable bool `json:"usable"`
 }
@@ -233,8 +233,8 @@ type Passkey struct {
 	Syncable         bool          `json:"syncable"`
 	Synced           bool          `json:"synced"`
 	CreatedAt        time.Time     `json:"created_at"`
-	LastUsedAt       time.Time     `json:"last_used_at,omitempty"`
-	CloneSuspectedAt time.Time     `json:"clone_suspected_at,omitempty"`
+	LastUsedAt       time.Time     `json:"last_used_at,omitzero"`
+	CloneSuspectedAt time.Time     `json:"clone_suspected_at,omitzero"`
 }
 
 // PasskeyResult carries one passkey.
@@ -366,8 +366,8 @@ type App struct {
 	Challenge         Challenges                    `json:"challenge"`
 	Brand             Brand                         `json:"brand"`
 	Version           int64                         `json:"version"`
-	CreatedAt         time.Time                     `json:"created_at,omitempty"` // zero: with the database
-	UpdatedAt         time.Time                     `json:"updated_at,omitempty"`
+	CreatedAt         time.Time                     `json:"created_at,omitzero"` // zero: with the database
+	UpdatedAt         time.Time                     `json:"updated_at,omitzero"`
 }
 
 // Brand is how an app looks to people, beside its name.
@@ -403,9 +403,9 @@ type AppKey struct {
 	Name       string        `json:"name"`
 	Prefix     string        `json:"prefix"`
 	CreatedAt  time.Time     `json:"created_at"`
-	ExpiresAt  time.Time     `json:"expires_at,omitempty"`
-	LastUsedAt time.Time     `json:"last_used_at,omitempty"`
-	RevokedAt  time.Time     `json:"revoked_at,omitempty"`
+	ExpiresAt  time.Time     `json:"expires_at,omitzero"`
+	LastUsedAt time.Time     `json:"last_used_at,omitzero"`
+	RevokedAt  time.Time     `json:"revoked_at,omitzero"`
 }
 
 // NewAppKey carries an app key and its secret, which is never shown again.

@@ -15,7 +15,7 @@ type Account struct {
 	Name      string             `json:"name"`
 	AvatarURL string             `json:"avatar_url,omitempty"`
 	Status    auth.AccountStatus `json:"status"`
-	PaidUntil time.Time          `json:"paid_until,omitempty"`
+	PaidUntil time.Time          `json:"paid_until,omitzero"`
 	Version   int64              `json:"version"`
 	CreatedAt time.Time          `json:"created_at"`
 	UpdatedAt time.Time          `json:"updated_at"`

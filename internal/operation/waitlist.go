@@ -18,7 +18,7 @@ type WaitlistEntry struct {
 	Email     string               `json:"email,omitempty"`
 	Status    auth.WaitStatus      `json:"status"` // waiting, approved or denied
 	CreatedAt time.Time            `json:"created_at"`
-	DecidedAt time.Time            `json:"decided_at,omitempty"`
+	DecidedAt time.Time            `json:"decided_at,omitzero"`
 }
 
 // WaitlistEntryResult carries one entry.

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -52,19 +51,10 @@ func (p *dataPage) Sure() bool { return p.values.Get("sure") != "" }
 // Unsure is what is said to who has not ticked it.
 func (p *dataPage) Unsure() string { return p.wrong("sure") }
 
-// download answers a value as a file of JSON. A time that never was is left out.
+// download answers a value as a file of JSON.
 func (v *visit) download(name string, value any) error {
-	text, err := json.Marshal(value)
+	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
-		return auth.Internal(fmt.Errorf("write %s: %w", name, err))
-	}
-	var tree any
-	read := json.NewDecoder(bytes.NewReader(text))
-	read.UseNumber()
-	if err := read.Decode(&tree); err != nil {
-		return auth.Internal(fmt.Errorf("read %s: %w", name, err))
-	}
-	if text, err = json.MarshalIndent(withoutNever(tree), "", "  "); err != nil {
 		return auth.Internal(fmt.Errorf("write %s: %w", name, err))
 	}
 	h := v.w.Header()
@@ -76,26 +66,4 @@ func (v *visit) download(name string, value any) error {
 	v.w.WriteHeader(http.StatusOK)
 	_, _ = v.w.Write(append(text, '\n')) // a client that hung up cannot be told
 	return nil
-}
-
-// never is how the zero time is written.
-const never = "0001-01-01T00:00:00Z"
-
-// withoutNever takes the members out of a tree of JSON that are a time which never was.
-func withoutNever(tree any) any {
-	switch now := tree.(type) {
-	case map[string]any:
-		for name, value := range now {
-			if value == never {
-				delete(now, name)
-			} else {
-				now[name] = withoutNever(value)
-			}
-		}
-	case []any:
-		for i := range now {
-			now[i] = withoutNever(now[i])
-		}
-	}
-	return tree
 }
