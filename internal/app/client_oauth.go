@@ -227,7 +227,7 @@ func checkIssuers(_ auth.ClientSettings, o auth.OAuthSettings) error {
 			return invalid("An issuer is an https URL and stands once.")
 		case (len(i.JWKS) > 0) == (i.JWKSURI != ""):
 			return invalid("An issuer has either keys (jwks) or a place where they are (jwks_uri).")
-		case i.Subject != "" && i.Subject != "user" && i.Subject != "external":
+		case i.Subject != "" && i.Subject != auth.AssertedUser && i.Subject != auth.AssertedExternal:
 			return invalid("The subject of assertions is user or external.")
 		}
 		seen[i.Issuer] = true

@@ -164,12 +164,18 @@ type OAuthSettings struct {
 	Dynamic bool `json:"dynamic,omitempty"`
 }
 
+// What `sub` of an assertion is.
+const (
+	AssertedUser     = "user"     // our id
+	AssertedExternal = "external" // the external_id
+)
+
 // AssertionIssuer is somebody whose signed word about a user a client may bring (RFC 7523 section 3).
 type AssertionIssuer struct {
 	Issuer  string          `json:"issuer"`
 	JWKS    json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI string          `json:"jwks_uri,omitempty"`
-	// Subject says what `sub` is: `user` (our id, the default) or `external` (the external_id).
+	// Subject says what `sub` is; empty: AssertedUser.
 	Subject string `json:"subject,omitempty"`
 }
 

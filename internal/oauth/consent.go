@@ -21,6 +21,8 @@ type AskedFor struct {
 	Offline   bool // it keeps its access when the person signs out
 	// Host is where the person will be sent; for a device empty.
 	Host string
+	// OnDevice says that whatever program runs on the person's device may get the answer (RFC 8252 section 8.6).
+	OnDevice bool
 	// Consent is false if the person is only asked whether it is they.
 	Consent bool
 }
@@ -48,7 +50,7 @@ func (s *Service) ShowAuthorization(ctx context.Context, c auth.Caller, flow, br
 	if err != nil {
 		return AskedFor{}, asHouse(err)
 	}
-	out.Host = hostOf(r.RedirectURI)
+	out.Host, out.OnDevice = hostOf(r.RedirectURI), onDevice(r.RedirectURI)
 	return out, s.describe(ctx, &out, r.App, r.Client, r.Delegation)
 }
 

@@ -16,9 +16,6 @@ import (
 // maxGrantLife is how long an assertion about a user may live on: its identifier is remembered for as long.
 const maxGrantLife = time.Hour
 
-// externalSubject says that `sub` of an issuer is the user's external id.
-const externalSubject = "external"
-
 // proveAssertion is the JWT bearer grant (RFC 7523 section 2.1): somebody whose word the client registered says who the
 // user is. The client gets an access token and a session that ends with it, no refresh token and no ID token: who wants
 // to go on brings another assertion.
@@ -87,7 +84,7 @@ func (s *Service) assertion(ctx context.Context, client auth.Client, text string
 // assertedUser finds whom an assertion is about. Unknown and disabled users are one.
 func (s *Service) assertedUser(ctx context.Context, app auth.AppID, issuer auth.AssertionIssuer, subject string) (u auth.User, err error) {
 	err = s.o.DB.Read(ctx, func(tx *store.Tx) error {
-		if issuer.Subject == externalSubject {
+		if issuer.Subject == auth.AssertedExternal {
 			u, err = tx.UserByExternalID(app, subject)
 		} else {
 			u, err = tx.User(app, auth.UserID(subject))

@@ -17,6 +17,8 @@ type AskedFor struct {
 	Offline bool `json:"offline"`
 	// Host is where the browser is sent afterwards; no value: nowhere.
 	Host string `json:"host,omitempty"`
+	// OnDevice says that whatever program runs on the person's device may get the answer.
+	OnDevice bool `json:"on_device"`
 	// Consent is false if the person is only asked which account it is about.
 	Consent bool `json:"consent"`
 }
@@ -76,7 +78,7 @@ type AnswerField struct {
 func askedFor(a oauth.AskedFor) AskedFor {
 	o := a.Client.Settings.OAuth
 	return AskedFor{Client: AskingClient{ID: a.Client.OAuthID(), Name: a.Client.Name, Verified: a.Verified, Site: o.ClientURI, Logo: o.LogoURI,
-		Terms: o.TOSURI, Privacy: o.PolicyURI}, Offline: a.Offline, Host: a.Host, Consent: a.Consent,
+		Terms: o.TOSURI, Privacy: o.PolicyURI}, Offline: a.Offline, Host: a.Host, OnDevice: a.OnDevice, Consent: a.Consent,
 		Scopes: scopeWords(a.Scopes), Resources: resourceWords(a.Resources)}
 }
 

@@ -3,7 +3,6 @@ package ui
 import (
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/oauth"
@@ -86,7 +85,7 @@ func showConsent(v *visit) error {
 	if err != nil {
 		return v.overOr(err)
 	}
-	shown := &consentPage{asking: v.asking(asked), Flow: in.Flow, OnDevice: onDevice(asked.Host)}
+	shown := &consentPage{asking: v.asking(asked), Flow: in.Flow, OnDevice: asked.OnDevice}
 	shown.title = "page.consent.account"
 	if v.p.o.ConsentTarget != nil {
 		if target := v.p.o.ConsentTarget(v.r.Context(), v.app.ID, in.Flow); target != "" {
@@ -103,15 +102,6 @@ func showConsent(v *visit) error {
 		}
 	}
 	return v.show("consent", shown)
-}
-
-// onDevice reports whether the place that a person is sent to is one on their own device.
-func onDevice(host string) bool {
-	u, err := url.Parse("https://" + host)
-	if err != nil || u.Host != host {
-		return true // the whole address of a scheme of an app's own
-	}
-	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
 }
 
 // overOr shows that a request is over, which no form can mend.
