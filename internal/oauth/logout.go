@@ -120,14 +120,7 @@ func (s *Service) leaves(ctx context.Context, f Form) (leaving, error) {
 	if named == "" || r.refused {
 		return r, nil
 	}
-	home := auth.DefaultApp
-	if isDocument(named) && r.hinted {
-		var err error
-		if home, err = s.homeOfSession(ctx, r.hint.SessionID); err != nil {
-			return r, err
-		}
-	}
-	client, err := s.clientIn(ctx, home, named)
+	client, err := s.leavingClient(ctx, named, r.hint)
 	if err != nil && !Is(err, InvalidClient) {
 		return r, err
 	}
@@ -144,6 +137,18 @@ func (s *Service) leaves(ctx context.Context, f Form) (leaving, error) {
 		}
 	}
 	return r, nil
+}
+
+// leavingClient is the client of that name, in the app of a hint where the name does not tell.
+func (s *Service) leavingClient(ctx context.Context, named string, hint IDClaims) (auth.Client, error) {
+	home := auth.DefaultApp
+	if isDocument(named) && hint.SessionID != "" {
+		var err error
+		if home, err = s.homeOfSession(ctx, hint.SessionID); err != nil {
+			return auth.Client{}, err
+		}
+	}
+	return s.clientIn(ctx, home, named)
 }
 
 // about reports whether the hint of a request is about who is signed in.
