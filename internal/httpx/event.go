@@ -12,7 +12,8 @@ const (
 	KeyRoute     = "route" // the pattern, never the path: paths may hold secrets
 	KeyContract  = "contract"
 	KeyOperation = "operation"
-	KeyCode      = "code" // the error code, or the name of the result
+	KeyCode      = "code"  // the error code, or the name of the result
+	KeyCause     = "cause" // why a refusal came about, where the answer does not tell
 	KeyApp       = "app"
 	KeyUser      = "user"
 	KeySession   = "session"

@@ -119,7 +119,7 @@ func (m clientMetadata) settings() (auth.ClientSettings, error) {
 			scopes = append(scopes, scope)
 		}
 	}
-	if m.Scope == "" {
+	if len(scopes) == 0 { // it named none, or those of resources alone, which say nothing of these
 		scopes = guestScopes()
 	}
 	return auth.ClientSettings{RedirectURIs: m.RedirectURIs, OAuth: auth.OAuthSettings{AuthMethod: auth.ClientAuthMethod(m.AuthMethod),

@@ -13,7 +13,7 @@ import (
 // maxConsents is how many consents of one user are listed.
 const maxConsents = 500
 
-// Granted is what a person has let a client have, with the client; of one that was deleted the name is still there.
+// Granted is what a person has let a client have, with the client.
 type Granted struct {
 	auth.Consent
 	Holder auth.Client
@@ -22,7 +22,7 @@ type Granted struct {
 	Targets []auth.ProtectedResource
 }
 
-// Consents lists what a user has let clients have. Who may ask is the caller's affair: the user, or Manages. Error:
+// Consents lists what a user has let clients have that there are. Who may ask is the caller's affair: the user, or Manages. Error:
 // CodeNotFound.
 func (s *Service) Consents(ctx context.Context, app auth.AppID, user auth.UserID) (list []Granted, err error) {
 	err = s.o.DB.Read(ctx, func(tx *store.Tx) error {
@@ -39,7 +39,9 @@ func (s *Service) Consents(ctx context.Context, app auth.AppID, user auth.UserID
 			if err != nil {
 				return err
 			}
-			list = append(list, Granted{Consent: row, Holder: c})
+			if c.DeletedAt.IsZero() { // one that is known by its document may come back, and is asked about no more then
+				list = append(list, Granted{Consent: row, Holder: c})
+			}
 		}
 		return nil
 	})

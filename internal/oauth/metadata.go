@@ -155,9 +155,10 @@ type resourceMetadata struct {
 }
 
 // ResourceMetadata is the document of a registered resource that has one: of the one that stands at the path below the
-// issuer, or of the one whose host and path follow (RFC 9728 section 3.1). nil: there is none.
+// issuer, or of the one whose host and path follow (RFC 9728 section 3.1; http is registered for the own machine alone). nil:
+// there is none.
 func (s *Service) ResourceMetadata(ctx context.Context, path string) (*Document, error) {
-	for _, uri := range []string{s.o.Issuer + path, "https:/" + path} {
+	for _, uri := range []string{s.o.Issuer + path, "https:/" + path, "http:/" + path} {
 		uri = strings.TrimSuffix(uri, "/")
 		doc, err := s.published.Get(ctx, uri, func(tx *store.Tx) (*Document, error) {
 			r, err := tx.ResourceByURI(uri)

@@ -16,14 +16,14 @@ import (
 // one that publishes none stays unknown (RFC 9728 section 3).
 func FuzzResourceMetadata(f *testing.F) {
 	h := sqliteHouse(f)
-	for uri, published := range map[string]bool{testIssuer: true, testIssuer + "/mcp": true, "https://api.example/v1": true, "https://quiet.example": false} {
+	for uri, published := range map[string]bool{testIssuer: true, testIssuer + "/mcp": true, "https://api.example/v1": true, "http://127.0.0.1:8090/mcp": true, "https://quiet.example": false} {
 		h.write(func(tx *store.Tx) error {
 			_, err := tx.InsertResource(auth.ProtectedResource{ID: auth.ResourceID(uri), App: auth.DefaultApp, URI: uri, Name: "API",
 				Document: published, CreatedAt: tx.Now(), UpdatedAt: tx.Now()})
 			return err
 		})
 		f.Add(strings.TrimPrefix(uri, testIssuer))
-		f.Add("/" + strings.TrimPrefix(uri, "https://") + "/")
+		f.Add("/" + uri[strings.Index(uri, "//")+2:] + "/")
 	}
 	f.Add("/../quiet.example")
 	f.Fuzz(func(t *testing.T, path string) {
@@ -39,7 +39,7 @@ func FuzzResourceMetadata(f *testing.F) {
 			t.Fatal(err)
 		}
 		trimmed := strings.TrimSuffix(path, "/")
-		if got.Resource != testIssuer+trimmed && got.Resource != "https:/"+trimmed {
+		if got.Resource != testIssuer+trimmed && got.Resource != "https:/"+trimmed && got.Resource != "http:/"+trimmed {
 			t.Errorf("%q is answered as %q", path, got.Resource)
 		}
 	})

@@ -96,7 +96,10 @@ func (s *Service) pretend(ctx context.Context, c auth.Caller, in PreviewInput) (
 	if client.Settings.OAuth.AuthMethod == "" {
 		return t, auth.E(auth.CodeConflict, "No OAuth endpoint serves this client.")
 	}
-	granted, err := s.asked(ctx, client, in.Scopes, in.Resources)
+	if in.User == "" && !client.Settings.OAuth.Allows(auth.GrantClientCredentials) {
+		return t, auth.Invalid("user_id", auth.ViolationRequired, "The client acts for people alone: name one of them.")
+	}
+	granted, err := s.asked(ctx, client, in.Scopes, plainResources(in.Resources))
 	if err != nil {
 		e := AsError(err)
 		field := "scopes"

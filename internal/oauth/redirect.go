@@ -11,7 +11,8 @@ import (
 
 // registered reports whether a redirect URI is one of the client's: the very text that was registered (OA-01, RFC 9700
 // section 2.1). Programs on a device get a port from the system when they start, so for native clients the port after the
-// address of the own machine may be any (RFC 8252 section 7.3); a name for it, localhost, is no address (section 8.3).
+// address of the own machine may be any (RFC 8252 section 7.3). A name for it, localhost, is no address (section 8.3): it may
+// have any port where a public client registered it without one, for people are asked each time (docs/adr/0007).
 func registered(client auth.Client, uri string) bool {
 	if uri == "" {
 		return false
@@ -26,14 +27,16 @@ func registered(client auth.Client, uri string) bool {
 	host, rest, ok := loopbackParts(uri)
 	return ok && slices.ContainsFunc(list, func(one string) bool {
 		h, r, ok := loopbackParts(one)
-		return ok && h == host && r == rest
+		return ok && h == host && r == rest && (host != localhost || one == localhost+rest && client.Settings.OAuth.Public())
 	})
 }
 
-// loopbackParts cuts the port out of a redirect URI to an address of the own machine, written as RFC 8252 section 7.3
-// writes them.
+// localhost is what programs call the own machine.
+const localhost = "http://localhost"
+
+// loopbackParts cuts the port out of a redirect URI to the own machine, written as RFC 8252 sections 7.3 and 8.3 write it.
 func loopbackParts(uri string) (host, rest string, ok bool) {
-	for _, host := range []string{"http://127.0.0.1", "http://[::1]"} {
+	for _, host := range []string{"http://127.0.0.1", "http://[::1]", localhost} {
 		rest, found := strings.CutPrefix(uri, host)
 		if !found {
 			continue

@@ -42,6 +42,19 @@ func TestRedirectCorpus_OA01(t *testing.T) {
 	if port := "http://127.0.0.1:51004/app/"; !registered(native, port) || registered(web, port) {
 		t.Error("the port may vary for native clients, and for them alone")
 	}
+	portless := func(method auth.ClientAuthMethod) auth.Client {
+		return auth.Client{Settings: auth.ClientSettings{RedirectURIs: []string{"http://localhost/app/"},
+			OAuth: auth.OAuthSettings{ApplicationType: auth.ApplicationNative, AuthMethod: method}}}
+	}
+	public, secret := portless(auth.ClientAuthNone), portless(auth.ClientAuthBasic)
+	if port := "http://localhost:51004/app/"; !registered(public, port) || registered(secret, port) {
+		t.Error("localhost may have any port for public clients that registered none, and for them alone")
+	}
+	for _, uri := range []string{"http://localhost.evil.example/app/", "http://localhost:1@evil.example/app/", "http://localhost:51004/", "http://127.0.0.1:51004/app/"} {
+		if registered(public, uri) {
+			t.Errorf("%q counts as registered", uri)
+		}
+	}
 }
 
 // TestFormSource keeps whatever is registered from writing in a policy (WB-05).
@@ -61,11 +74,12 @@ func FuzzRegistered(f *testing.F) {
 		f.Add(uri, "http://127.0.0.1/app/")
 	}
 	f.Fuzz(func(t *testing.T, uri, own string) {
-		c := auth.Client{Settings: auth.ClientSettings{RedirectURIs: []string{own}, OAuth: auth.OAuthSettings{ApplicationType: auth.ApplicationNative}}}
+		c := auth.Client{Settings: auth.ClientSettings{RedirectURIs: []string{own}, OAuth: auth.OAuthSettings{ApplicationType: auth.ApplicationNative,
+			AuthMethod: auth.ClientAuthNone}}}
 		if !registered(c, uri) || uri == own {
 			return
 		}
-		if !strings.HasPrefix(uri, "http://127.0.0.1") && !strings.HasPrefix(uri, "http://[::1]") {
+		if !strings.HasPrefix(uri, "http://127.0.0.1") && !strings.HasPrefix(uri, "http://[::1]") && !strings.HasPrefix(own, "http://localhost") {
 			t.Fatalf("%q counts for %q", uri, own)
 		}
 		for _, text := range []string{formSource(uri), formSource(own)} {

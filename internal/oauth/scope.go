@@ -20,7 +20,8 @@ func (s *Service) bound(ctx context.Context, x *exchange, p *proven) (auth.Deleg
 		}
 		out.Scopes = wanted
 	}
-	if wanted := resourcesOf(x.Form); len(wanted) > 0 {
+	wanted := resourcesOf(x.Form)
+	if len(wanted) > 0 {
 		if !grant.Within(wanted, p.most.Resources) {
 			return out, refuse(InvalidTarget, "The request asks for a resource that was not granted.")
 		}
@@ -32,12 +33,28 @@ func (s *Service) bound(ctx context.Context, x *exchange, p *proven) (auth.Deleg
 	case out.JKT == "":
 		out.JKT = x.jkt
 	}
-	for _, uri := range out.Resources { // one may have been deleted since
-		if _, ok, err := s.resource(ctx, x.client.App, uri); err != nil {
-			return out, err
-		} else if !ok {
-			return out, refuse(InvalidTarget, "There is no such resource.")
+	var err error
+	out.Resources, err = s.standing(ctx, x.client.App, out.Resources, len(wanted) > 0)
+	return out, err
+}
+
+// standing are those of a list of resources that are still there: one may have been deleted since it was granted, which
+// ends what names it, and the rest goes on. Error: invalid_target, where one was asked for by name, or none is left.
+func (s *Service) standing(ctx context.Context, app auth.AppID, uris []string, named bool) ([]string, error) {
+	var out []string
+	for _, uri := range uris {
+		_, ok, err := s.resource(ctx, app, uri)
+		switch {
+		case err != nil:
+			return nil, err
+		case ok:
+			out = append(out, uri)
+		case named || len(uris) == 1:
+			return nil, refuse(InvalidTarget, "There is no resource "+ascii(uri)+" any more.")
 		}
+	}
+	if len(out) == 0 && len(uris) > 0 {
+		return nil, refuse(InvalidTarget, "None of the resources is there any more.")
 	}
 	return out, nil
 }
@@ -56,6 +73,9 @@ func (s *Service) asked(ctx context.Context, client auth.Client, scopes, resourc
 	}
 	if !grant.Within(scopes, known) {
 		return auth.Delegation{}, refuse(InvalidScope, "The client may not ask for one of these scopes.")
+	}
+	if !o.Allows(auth.GrantRefreshToken) { // it would come to nothing, so nobody is asked for it (OpenID Core section 11)
+		scopes = slices.DeleteFunc(slices.Clone(scopes), func(one string) bool { return one == auth.ScopeOfflineAccess })
 	}
 	return auth.Delegation{Scopes: scopes, Resources: resources, Offline: slices.Contains(scopes, auth.ScopeOfflineAccess)}, nil
 }
@@ -77,10 +97,14 @@ func (s *Service) knownScopes(ctx context.Context, client auth.Client, resources
 	return known, nil
 }
 
-// resourcesOf reads the resource parameters; a slash at the end makes no difference (MCP authorization).
-func resourcesOf(f Form) []string {
+// resourcesOf reads the resource parameters.
+func resourcesOf(f Form) []string { return plainResources(f.All("resource")) }
+
+// plainResources are identifiers of resources as they are registered; a slash at the end makes no difference (MCP
+// authorization).
+func plainResources(given []string) []string {
 	var out []string
-	for _, v := range f.All("resource") {
+	for _, v := range given {
 		v = strings.TrimSuffix(v, "/")
 		if !slices.Contains(out, v) {
 			out = append(out, v)

@@ -210,6 +210,9 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, one route, err error
 	event := httpx.Event(r.Context())
 	event.SetString(httpx.KeyCode, string(e.Code))
 	event.Fail(err)
+	if e.Err != nil && e.Code == oauth.InvalidClient { // what others publish could not be had, or read: the operator has to find out
+		event.SetString(httpx.KeyCause, httpx.Printable(e.Err.Error(), maxCause))
+	}
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter/time.Second))))
 	}
@@ -222,6 +225,9 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, one route, err error
 		refused(w, r, e)
 	}
 }
+
+// maxCause bounds the text of a cause in the log, in bytes.
+const maxCause = 300
 
 // refused answers an error as JSON (RFC 6749 section 5.2). A client that tried the Authorization header is told the scheme.
 func refused(w http.ResponseWriter, r *http.Request, e *oauth.Error) {
