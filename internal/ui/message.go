@@ -13,6 +13,7 @@ import (
 type messagePage struct {
 	base
 	Text             string
+	Detail           string // what went wrong, in the English of a protocol, for developers
 	Next, Also       *remedy
 	text, next, path string // keys of Text and Next, and the path of Next
 	resend           bool   // Also leads to another mail

@@ -29,6 +29,10 @@ func (p *Pages) Refused(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	case errors.As(err, &own):
 		e = auth.E(auth.CodeInvalidRequest, own.Description)
+		shown.Detail, shown.says = string(own.Code)+": "+own.Description, refusals[own.Code]
+		if shown.says == "" {
+			shown.says = "error.invalid-request"
+		}
 	case e.Code == auth.CodeProofInvalid:
 		shown.title, shown.text = "page.oauth.over", "page.oauth.over-text"
 	default:
@@ -39,6 +43,13 @@ func (p *Pages) Refused(w http.ResponseWriter, r *http.Request, err error) {
 	if err := v.say(shown); err != nil {
 		httpx.Problem(w, r, auth.AsError(err))
 	}
+}
+
+// refusals are the sentences for people where more can be said than that a request is not valid. What a developer has to know
+// is the detail of the page, in the words of the protocol.
+var refusals = map[oauth.Code]string{
+	oauth.InvalidClient:     "page.oauth.refused-client",
+	oauth.InvalidRequestURI: "page.oauth.refused-used",
 }
 
 // formPostPage takes an answer to a client by a form (OAuth Form Post section 2). Scripts send it; without them there is a

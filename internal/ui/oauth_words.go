@@ -45,7 +45,7 @@ func oauthSamples(name string, plain base) []shown {
 
 // oauthKeys are the sentences of these pages that code names and no template.
 func oauthKeys() []string {
-	keys := []string{"page.oauth.refused", "page.oauth.refused-text", "page.oauth.over", "page.oauth.over-text", "page.oauth.post", "page.consent.title",
+	keys := []string{"page.oauth.refused", "page.oauth.refused-text", "page.oauth.refused-client", "page.oauth.refused-used", "page.oauth.over", "page.oauth.over-text", "page.oauth.post", "page.consent.title",
 		"page.consent.account", "page.device.title", "page.device.confirm", "page.device.unknown"}
 	return append(keys, slices.Collect(maps.Values(scopeWords))...)
 }

@@ -35,10 +35,12 @@ func (b *base) violated(one auth.Violation) string {
 	return b.said("violation."+plainViolation(one.Code), one.Message)
 }
 
-// sentence begins with a capital and ends.
+// sentence begins with a capital and ends. The name of a parameter, such as client_id, is written as it is wherever it stands.
 func sentence(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	text = string(unicode.ToUpper(first)) + text[size:]
+	if word, _, _ := strings.Cut(text, " "); !strings.Contains(word, "_") {
+		first, size := utf8.DecodeRuneInString(text)
+		text = string(unicode.ToUpper(first)) + text[size:]
+	}
 	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
 		text += "."
 	}
@@ -137,7 +139,7 @@ func samples(name string) []shown {
 		return []shown{&inboxPage{}, &inboxPage{base: plain,
 			Messages: []mail.InboxMessage{{ID: "1", To: "ada@example.com", Subject: "Subject", Text: "Text", Links: []string{"https://example.com/"}}}}}
 	case "message":
-		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Next: &remedy{"/", "Text"}, Also: &remedy{"/", "Text"}}}
+		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Detail: "invalid_request: client_id is missing.", Next: &remedy{"/", "Text"}, Also: &remedy{"/", "Text"}}}
 	case "sign-in", "password":
 		return []shown{&signInPage{}, &signInPage{base: plain, Identifier: "ada@example.com", Password: true, Mail: true, Passkey: true, Autofill: true, SignUp: true,
 			Who: "ada@example.com", Providers: sampleProviders()}}

@@ -139,3 +139,13 @@ func BenchmarkPages(b *testing.B) {
 		})
 	}
 }
+
+// A sentence begins with a capital, but for the name of a parameter, which is another name with one.
+func TestSentence(t *testing.T) {
+	for text, want := range map[string]string{"there is none": "There is none.", "client_id is missing.": "client_id is missing.",
+		"Why?": "Why?", "état": "État.", "the redirect_uri is missing": "The redirect_uri is missing."} {
+		if got := sentence(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
