@@ -3,8 +3,10 @@ package server_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
+	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
 )
 
@@ -31,5 +33,35 @@ func TestRefusedPage_OA02(t *testing.T) {
 		g.authorize(c.request).want(http.StatusBadRequest).says(c.english, detail, "For the developers of the app").lacks("Client_id")
 		c.request.Set("ui_locales", "de")
 		g.authorize(c.request).want(http.StatusBadRequest).says(`lang="de"`, c.word, detail)
+	}
+}
+
+// TestLogoutLanguage speaks the language that the client asked for, when it asks the person and afterwards.
+func TestLogoutLanguage(t *testing.T) {
+	i := servertest.Start(t)
+	p := newParty(t, i, leaving)
+	frames := newParty(t, i, leaving, func(c *auth.Client) { c.Settings.OAuth.FrontchannelLogoutURI = "https://rp.example/front" })
+	agree := func(g guest, page reply) reply {
+		t.Helper()
+		return g.ask(http.MethodPost, "/oauth2/logout", url.Values{"confirm": {"yes"}, "client_id": {p.OAuthID()}, "ui_locales": {page.hidden("ui_locales")}},
+			"Origin", i.URL, "Sec-Fetch-Site", "same-origin", "Accept-Language", "en")
+	}
+	ann := signedInGuest(t, i, "ann@example.com")
+	at := ann.leaves("client_id", p.OAuthID(), "ui_locales", "tlh de").goesTo("/logout")
+	page := ann.goes(at.RequestURI()).want(http.StatusOK).says(`lang="de"`)
+	out := agree(ann, page).goesTo("/signed-out")
+	ann.goes(out.RequestURI()).want(http.StatusOK).says(`lang="de"`)
+	ann.goes(ann.leaves("ui_locales", "fr").goesTo("/signed-out").RequestURI()).says(`lang="fr"`) // nobody is there any more
+
+	bob := signedInGuest(t, i, "bob@example.com")
+	bob.enters(frames)
+	page = bob.goes(bob.leaves("client_id", p.OAuthID(), "ui_locales", "de").goesTo("/logout").RequestURI())
+	agree(bob, page).want(http.StatusOK).says(`lang="de"`, "<iframe")
+
+	cem := signedInGuest(t, i, "cem@example.com")
+	at = cem.leaves("client_id", p.OAuthID(), "ui_locales", strings.Repeat("de ", 50)).goesTo("/logout")
+	cem.goes(at.RequestURI()).want(http.StatusOK).says(`lang="en"`).lacks("de de")
+	if at.Query().Has("ui_locales") {
+		t.Errorf("%s carries languages that nobody reads", at)
 	}
 }

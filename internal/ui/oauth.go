@@ -80,9 +80,13 @@ func (v *visit) formPost(a oauth.Answer) error {
 	return v.show("form-post", shown)
 }
 
-// languages are those that the client of a request says its person reads, before those that the browser says.
+// languages are those that the client of a request says its person reads, before those that the browser says. A form keeps
+// what the address of its page said.
 func (v *visit) languages() string {
 	said := v.r.URL.Query().Get("ui_locales")
+	if said == "" {
+		said = v.r.PostForm.Get("ui_locales")
+	}
 	if u, err := url.Parse(v.returnTo); said == "" && err == nil {
 		said = u.Query().Get("ui_locales")
 	}

@@ -19,7 +19,7 @@ type logoutPage struct {
 func showLogout(v *visit) error {
 	said := v.r.URL.Query()
 	shown := &logoutPage{base: base{title: titles["sign-out"]}, Fields: url.Values{}}
-	for _, name := range []string{"client_id", "post_logout_redirect_uri", "state"} {
+	for _, name := range []string{"client_id", "post_logout_redirect_uri", "state", "ui_locales"} {
 		if value := said.Get(name); value != "" {
 			shown.Fields.Set(name, value)
 		}
