@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary-id/ostiary/client"
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/server/servertest"
 )
@@ -64,4 +65,17 @@ func TestLogoutLanguage(t *testing.T) {
 	if at.Query().Has("ui_locales") {
 		t.Errorf("%s carries languages that nobody reads", at)
 	}
+}
+
+// TestConsentWithoutScopes asks for a resource alone, and promises nothing over an empty list.
+func TestConsentWithoutScopes(t *testing.T) {
+	i := servertest.Start(t)
+	const api = "https://api.example/notes"
+	ok[client.Resource](t)(i.Operator.CreateResource(t.Context(), string(auth.DefaultApp), client.NewResource{URI: api, Name: "Notes"}))
+	p := newParty(t, i, func(c *auth.Client) {
+		c.Settings.OAuth.Resources, c.Settings.OAuth.DefaultScopes, c.Settings.OAuth.Scopes = []string{api}, nil, nil
+	})
+	ann := signedInGuest(t, i, "ann@example.com")
+	at := ann.authorize(p.request("scope", "", "resource", api)).goesTo("/consent")
+	ann.looks(at).says("It gets access to", api).lacks("It will be able to")
 }
