@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -109,4 +110,26 @@ func (s *Service) ConsentTarget(ctx context.Context, app auth.AppID, flow string
 		return "" // a flow that is over leads nowhere
 	}
 	return formSource(k.Request.RedirectURI)
+}
+
+// FlowSite is the site of the client whose request a flow is or was, as the client tells it (an https URL), for the browser
+// that brought the request and nobody else. Empty: there is none, or nobody remembers the flow.
+func (s *Service) FlowSite(ctx context.Context, app auth.AppID, flow, browser string) (site string) {
+	err := s.o.DB.Read(ctx, func(tx *store.Tx) error {
+		p, err := s.o.Proofs.Recall(tx, auth.ProofAuthorization, app, flow)
+		if err != nil {
+			return err
+		}
+		r, err := opened(p, browser)
+		if err != nil {
+			return err
+		}
+		client, err := tx.Client(r.App, r.Client)
+		site = client.Settings.OAuth.ClientURI
+		return err
+	})
+	if err != nil || !strings.HasPrefix(site, "https://") {
+		return ""
+	}
+	return site
 }

@@ -95,6 +95,12 @@ func (l *Ledger) Check(tx *store.Tx, kind auth.ProofKind, app auth.AppID, token 
 	return find(kind, app, token, tx.UnspentProof)
 }
 
+// Recall finds the proof that a secret belongs to even if it is spent or expired, for who wants to say what it was about. It
+// proves nothing. Code: proof-invalid (nobody remembers it).
+func (l *Ledger) Recall(tx *store.Tx, kind auth.ProofKind, app auth.AppID, token string) (auth.Proof, error) {
+	return find(kind, app, token, tx.AnyProof)
+}
+
 // Home answers the app in which a secret was issued, for a request that names its app by nothing else; empty where Check
 // would refuse in every app. It proves nothing.
 func (l *Ledger) Home(tx *store.Tx, kind auth.ProofKind, token string) (auth.AppID, error) {

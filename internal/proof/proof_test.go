@@ -116,6 +116,16 @@ func TestIssueAndConsume_ET01(t *testing.T) {
 			t.Fatal(diff)
 		}
 		b.dead(auth.ProofVerifyEmail, auth.DefaultApp, token)
+		b.clock.Advance(48 * time.Hour)
+		for app, known := range map[auth.AppID]bool{auth.DefaultApp: true, "other": false} { // what it was about can still be told
+			err = b.db.Read(context.Background(), func(tx *store.Tx) error {
+				got, err = b.Recall(tx, auth.ProofVerifyEmail, app, token)
+				return err
+			})
+			if known && (err != nil || cmp.Diff(want, got) != "") || !known && !auth.Is(err, auth.CodeProofInvalid) {
+				t.Errorf("%s: %+v %v", app, got, err)
+			}
+		}
 		if !secret.TokenShaped(token) || bytes.Contains(got.Hash, []byte(token)) {
 			t.Errorf("the secret %q is no 256-bit token, or stored", token)
 		}

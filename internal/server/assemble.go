@@ -213,7 +213,8 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 // open makes the doors that need the engine.
 func (h *house) open(c config.Config, given Options) (err error) {
 	o := ui.Options{Operations: h.late, Credentials: h.late, PublicURL: c.PublicBase(), Contracts: public(h.engine.Contracts()), Samples: h.samples,
-		Library: h.library, App: h.apps.Get, ConsentTarget: h.oauth.ConsentTarget, LogoutTarget: h.oauth.LogoutTarget, Rand: given.Rand}
+		Library: h.library, App: h.apps.Get, ConsentTarget: h.oauth.ConsentTarget, LogoutTarget: h.oauth.LogoutTarget,
+		FlowSite: h.oauth.FlowSite, Rand: given.Rand}
 	if h.inbox != nil {
 		o.Inbox = h.inbox
 	}

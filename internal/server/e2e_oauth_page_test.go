@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ostiary-id/ostiary/client"
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -78,4 +79,38 @@ func TestConsentWithoutScopes(t *testing.T) {
 	ann := signedInGuest(t, i, "ann@example.com")
 	at := ann.authorize(p.request("scope", "", "resource", api)).goesTo("/consent")
 	ann.looks(at).says("It gets access to", api).lacks("It will be able to")
+}
+
+// TestOverPage_OA17 says of a request that is over what may have become of it, and leads on: the browser that brought it to the
+// site of the client, all others to the pages of this server.
+func TestOverPage_OA17(t *testing.T) {
+	i := servertest.Start(t)
+	site := func(uri string) func(*auth.Client) {
+		return func(c *auth.Client) { c.Settings.OAuth.ClientURI = uri }
+	}
+	p, bare, odd := newParty(t, i, site("https://rp.example/about")), newParty(t, i), newParty(t, i, site("javascript:alert(1)"))
+	ann, bob := signedInGuest(t, i, "ann@example.com"), signedInGuest(t, i, "bob@example.com")
+	const back, home = `<a class="button" href="https://rp.example/about" rel="noreferrer">Back to rp.example</a>`, `<a class="button" href="/my">`
+	over := func(r reply) reply {
+		t.Helper()
+		return r.want(http.StatusBadRequest).says("This step is over", "was answered already").lacks("ask for a new one", "javascript", `role="alert"`)
+	}
+	at := ann.authorize(p.request()).goesTo("/consent")
+	ann.decides(at, "approve").code(p)
+	over(ann.decides(at, "approve")).says(back) // after the browser's Back
+	over(ann.goes(at.RequestURI())).says(back).lacks(home)
+	over(ann.goes("/oauth2/continue?flow=" + at.Query().Get("flow"))).says(back)
+	over(bob.goes(at.RequestURI())).says(home).lacks("rp.example")
+	over(newGuest(t, i).goes("/oauth2/continue?flow=x")).says(home)
+	for _, c := range []party{bare, odd} {
+		at = ann.authorize(c.request()).goesTo("/consent")
+		ann.decides(at, "deny").sentHome(c, "access_denied")
+		over(ann.goes(at.RequestURI())).says(home)
+	}
+	at = ann.authorize(p.request("prompt", "consent")).goesTo("/consent")
+	i.Clock.Advance(31 * time.Minute)
+	over(ann.goes(at.RequestURI())).says(back) // it took too long
+	ann.goes(at.RequestURI() + "&ui_locales=de").want(http.StatusBadRequest).says("Zurück zu rp.example")
+	ann.ask(http.MethodPost, "/consent", url.Values{"flow": {at.Query().Get("flow")}, "do": {"approve"}, "return_to": {"/oauth2/continue?ui_locales=de"}},
+		"Origin", i.URL, "Accept-Language", "en").want(http.StatusBadRequest).says("Zurück zu rp.example")
 }

@@ -40,6 +40,13 @@ func (tx *Tx) UnspentProof(k ProofKey) (auth.Proof, error) {
 	})
 }
 
+// AnyProof reads a proof that counts or counted, as long as it is kept; ErrNotFound otherwise.
+func (tx *Tx) AnyProof(k ProofKey) (auth.Proof, error) {
+	return scanProof(func(dest ...any) error {
+		return tx.one("SELECT "+proofColumns+" FROM proofs WHERE app_id = $1 AND kind = $2 AND hash = $3", []any{k.App, k.Kind, k.Hash}, dest...)
+	})
+}
+
 // ProofHome reads the app of a proof that is neither spent nor expired; ErrNotFound otherwise.
 func (tx *Tx) ProofHome(kind auth.ProofKind, hash []byte) (app auth.AppID, err error) {
 	err = tx.one("SELECT app_id FROM proofs WHERE kind = $1 AND hash = $2 AND used_at = 0 AND expires_at > $3",

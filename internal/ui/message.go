@@ -14,6 +14,7 @@ type messagePage struct {
 	base
 	Text             string
 	Detail           string // what went wrong, in the English of a protocol, for developers
+	Site, Host       string // address and host of another's site that is the way on
 	Next, Also       *remedy
 	text, next, path string // keys of Text and Next, and the path of Next
 	resend           bool   // Also leads to another mail

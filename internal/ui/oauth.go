@@ -12,10 +12,16 @@ import (
 )
 
 // Refused shows an error that no client may be told of, or none can: where it would be told is not certain. Nothing on the
-// page leads anywhere (OA-02).
+// page leads to where a request says (OA-02).
 func (p *Pages) Refused(w http.ResponseWriter, r *http.Request, err error) {
 	v := p.lost(w, r)
 	e := auth.AsError(err)
+	if e.Code == auth.CodeProofInvalid {
+		if err := v.over(e.Code.Status()); err != nil {
+			httpx.Problem(w, r, auth.AsError(err))
+		}
+		return
+	}
 	shown := &messagePage{base: base{title: "page.oauth.refused"}, text: "page.oauth.refused-text"}
 	var own *oauth.Error
 	switch {
@@ -33,8 +39,6 @@ func (p *Pages) Refused(w http.ResponseWriter, r *http.Request, err error) {
 		if shown.says == "" {
 			shown.says = "error.invalid-request"
 		}
-	case e.Code == auth.CodeProofInvalid:
-		shown.title, shown.text = "page.oauth.over", "page.oauth.over-text"
 	default:
 		shown.title, shown.text = "page.message.failed", ""
 	}
@@ -43,6 +47,26 @@ func (p *Pages) Refused(w http.ResponseWriter, r *http.Request, err error) {
 	if err := v.say(shown); err != nil {
 		httpx.Problem(w, r, auth.AsError(err))
 	}
+}
+
+// over says that a request was answered, took too long or began in another browser, and leads on: to the site of the client if
+// this is the browser that brought the request, else to the person's own pages.
+func (v *visit) over(status int) error {
+	shown := &messagePage{base: base{title: "page.oauth.over", status: status}, text: "page.oauth.over-text"}
+	flow := v.r.URL.Query().Get("flow")
+	if flow == "" {
+		flow = v.r.PostForm.Get("flow")
+	}
+	if v.p.o.FlowSite != nil {
+		browser, _ := v.p.cookies.Read(v.r, oauth.BrowserCookie)
+		shown.Site = v.p.o.FlowSite(v.r.Context(), v.app.ID, flow, browser)
+	}
+	if u, err := url.Parse(shown.Site); err == nil && u.Host != "" {
+		shown.Host = u.Host
+	} else {
+		shown.Site, shown.next, shown.path = "", "page.my.title", "/my"
+	}
+	return v.say(shown)
 }
 
 // refusals are the sentences for people where more can be said than that a request is not valid. What a developer has to know
@@ -81,14 +105,16 @@ func (v *visit) formPost(a oauth.Answer) error {
 }
 
 // languages are those that the client of a request says its person reads, before those that the browser says. A form keeps
-// what the address of its page said.
+// what the address of its page said, or the address to return to.
 func (v *visit) languages() string {
 	said := v.r.URL.Query().Get("ui_locales")
 	if said == "" {
 		said = v.r.PostForm.Get("ui_locales")
 	}
-	if u, err := url.Parse(v.returnTo); said == "" && err == nil {
-		said = u.Query().Get("ui_locales")
+	for _, address := range []string{v.returnTo, v.r.PostForm.Get("return_to")} {
+		if u, err := url.Parse(address); said == "" && err == nil {
+			said = u.Query().Get("ui_locales")
+		}
 	}
 	accepted := httpx.AcceptLanguage(v.r)
 	if said = strings.Join(strings.Fields(said), ","); said == "" || len(said) > maxLocales {

@@ -34,6 +34,9 @@ type Options struct {
 	// LogoutTarget answers the name of an OAuth client that wants somebody signed out, and where the form that agrees may
 	// lead to; empty: nobody, and nowhere. Nil: nobody.
 	LogoutTarget func(ctx context.Context, app auth.AppID, client, redirect string) (name, target string)
+	// FlowSite answers the site of the OAuth client whose request a flow of this browser is or was; empty: not known. Nil: not
+	// known.
+	FlowSite func(ctx context.Context, app auth.AppID, flow, browser string) string
 	// Rand is where the nonces of scripts come from.
 	Rand io.Reader
 	// Contracts are listed on the start page.

@@ -139,7 +139,7 @@ func samples(name string) []shown {
 		return []shown{&inboxPage{}, &inboxPage{base: plain,
 			Messages: []mail.InboxMessage{{ID: "1", To: "ada@example.com", Subject: "Subject", Text: "Text", Links: []string{"https://example.com/"}}}}}
 	case "message":
-		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Detail: "invalid_request: client_id is missing.", Next: &remedy{"/", "Text"}, Also: &remedy{"/", "Text"}}}
+		return []shown{&messagePage{}, &messagePage{base: plain, Text: "Text", Detail: "invalid_request: client_id is missing.", Site: "https://app.example.com/", Host: "app.example.com", Next: &remedy{"/", "Text"}, Also: &remedy{"/", "Text"}}}
 	case "sign-in", "password":
 		return []shown{&signInPage{}, &signInPage{base: plain, Identifier: "ada@example.com", Password: true, Mail: true, Passkey: true, Autofill: true, SignUp: true,
 			Who: "ada@example.com", Providers: sampleProviders()}}
