@@ -3,6 +3,7 @@ package examples_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +38,7 @@ type stage struct {
 	replaced *strings.Replacer
 	issuer   string
 	party    string
+	api      string
 }
 
 func raise(t *testing.T) *stage {
@@ -49,7 +52,7 @@ func raise(t *testing.T) *stage {
 	text, err := os.ReadFile("README.md")
 	s.must(err)
 	server, party, api := s.free(), s.free(), s.free()
-	s.issuer, s.party = "http://"+server, "http://"+party
+	s.issuer, s.party, s.api = "http://"+server, "http://"+party, "http://"+api
 	s.replaced = strings.NewReplacer("127.0.0.1:8080", server, "127.0.0.1:9090", party, "127.0.0.1:9091", api, "\\\n", " ")
 	s.readme = s.replaced.Replace(string(text))
 	s.start(server+"/readyz", "ostiary", "serve", "--data", s.data(), "--listen", server, "--public-url", s.issuer)
@@ -207,6 +210,7 @@ func TestExamples(t *testing.T) {
 	if text := r.read(s.party + "/"); !strings.Contains(text, "Hello") || len(r.sent) != 1 {
 		t.Errorf("the page of who is signed in: %s, after %v", text, r.sent)
 	}
+	r.learns()
 	// The API wants more than a password. Without the means for more there is no more.
 	if text := r.read(s.party + "/secrets"); !strings.Contains(text, "insufficient_user_authentication") || len(r.sent) != 2 {
 		t.Fatalf("secrets for a password: %s, after %v", text, r.sent)
@@ -239,5 +243,31 @@ func (r *reader) enrol() {
 		code, err := totp.GenerateCode(begun.Secret, now)
 		r.must(err)
 		return code
+	}
+}
+
+// learns is a client that knows nothing but the address of the API: its challenge leads to what it is and who gives out tokens
+// for it.
+func (r *reader) learns() {
+	r.t.Helper()
+	resp, err := http.Get(r.api + "/notes") //nolint:noctx // a test's own program
+	r.must(err)
+	r.must(resp.Body.Close())
+	challenge := resp.Header.Get("WWW-Authenticate")
+	at := r.find(challenge, `^Bearer resource_metadata="([^"]+)", scope="notes.read"$`)
+	if resp.StatusCode != http.StatusUnauthorized || at != r.api+"/.well-known/oauth-protected-resource" {
+		r.t.Errorf("%d %s", resp.StatusCode, challenge)
+	}
+	resp, err = http.Get(at) //nolint:noctx // a test's own program
+	r.must(err)
+	defer func() { _ = resp.Body.Close() }()
+	var about struct {
+		Resource string   `json:"resource"`
+		Servers  []string `json:"authorization_servers"`
+		Scopes   []string `json:"scopes_supported"`
+	}
+	r.must(json.NewDecoder(resp.Body).Decode(&about))
+	if about.Resource != r.api || !slices.Equal(about.Servers, []string{r.issuer}) || !slices.Equal(about.Scopes, []string{"notes.read", "notes.secret"}) {
+		r.t.Errorf("%s is about %+v", resp.Request.URL, about)
 	}
 }

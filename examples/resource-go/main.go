@@ -1,5 +1,6 @@
 // Command resource-go is a resource server: an API that checks access tokens by itself, with the keys that the authorization
-// server publishes. It asks for a fresher or a stronger sign-in before it shows secrets (RFC 9470).
+// server publishes. It tells clients that know nothing of it where tokens come from (RFC 9728), and asks for a fresher or a
+// stronger sign-in before it shows secrets (RFC 9470).
 package main
 
 import (
@@ -21,9 +22,9 @@ import (
 // api checks the tokens of its callers.
 type api struct {
 	verifier *oidc.IDTokenVerifier // signature, issuer, audience, expiry; it keeps the published keys
-	resource string
-	acr      string        // of the sign-in that shows secrets
-	maxAge   time.Duration // how old that sign-in may be
+	metadata string                // where clients learn about the API
+	acr      string                // of the sign-in that shows secrets
+	maxAge   time.Duration         // how old that sign-in may be
 }
 
 // claims are those of an access token (RFC 9068 section 2.2) that the API looks at.
@@ -47,8 +48,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	a := &api{resource: *resource, acr: *acr, maxAge: *maxAge,
+	a := &api{acr: *acr, maxAge: *maxAge,
 		verifier: provider.Verifier(&oidc.Config{ClientID: *resource, SupportedSigningAlgs: []string{oidc.ES256, oidc.EdDSA, oidc.RS256}})}
+	if err := a.describe(*resource, *issuer); err != nil {
+		log.Fatal(err)
+	}
 	http.HandleFunc("GET /notes", a.guard("notes.read", false, "Water the fern."))
 	http.HandleFunc("GET /secrets", a.guard("notes.secret", true, "The fern is made of plastic."))
 	server := &http.Server{Addr: *listen, ReadHeaderTimeout: 5 * time.Second}
@@ -61,18 +65,18 @@ func (a *api) guard(scope string, strict bool, text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !found {
-			refuse(w, http.StatusUnauthorized, "") // no token, so no error code either (RFC 6750 section 3.1)
+			a.refuse(w, http.StatusUnauthorized, scope, "") // no token, so no error code either (RFC 6750 section 3.1)
 			return
 		}
 		c, err := a.check(r.Context(), token)
 		switch {
 		case err != nil:
 			log.Printf("a token was refused: %v", err)
-			refuse(w, http.StatusUnauthorized, `error="invalid_token"`)
+			a.refuse(w, http.StatusUnauthorized, scope, `, error="invalid_token"`)
 		case !slices.Contains(strings.Fields(c.Scope), scope):
-			refuse(w, http.StatusForbidden, fmt.Sprintf(`error="insufficient_scope", scope=%q`, scope))
+			a.refuse(w, http.StatusForbidden, scope, `, error="insufficient_scope"`)
 		case strict && (!reaches(c.ACR, a.acr) || time.Since(time.Unix(c.AuthTime, 0)) > a.maxAge):
-			refuse(w, http.StatusUnauthorized, fmt.Sprintf(`error="insufficient_user_authentication", `+
+			a.refuse(w, http.StatusUnauthorized, scope, fmt.Sprintf(`, error="insufficient_user_authentication", `+
 				`error_description="Secrets want a fresh and strong sign-in", acr_values=%q, max_age="%.0f"`, a.acr, a.maxAge.Seconds()))
 		default:
 			_, _ = fmt.Fprintf(w, "%s (%s reads this for %s.)\n", text, c.ClientID, c.Subject)
@@ -107,10 +111,4 @@ func (a *api) check(ctx context.Context, token string) (c claims, err error) {
 func reaches(have, want string) bool {
 	classes := []string{"aal1", "aal2", "phr"}
 	return slices.Index(classes, have) >= slices.Index(classes, want)
-}
-
-func refuse(w http.ResponseWriter, status int, parameters string) {
-	challenge := strings.TrimSpace(`Bearer ` + parameters)
-	w.Header().Set("WWW-Authenticate", challenge)
-	http.Error(w, challenge, status)
 }
