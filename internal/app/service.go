@@ -100,6 +100,9 @@ func (s *Service) Client(ctx context.Context, app auth.AppID, id auth.ClientID) 
 
 // ClientByID reads a client from the cache, for a request that names its app by nothing else. Error: CodeNotFound.
 func (s *Service) ClientByID(ctx context.Context, id auth.ClientID) (auth.Client, error) {
+	if !auth.IsText(string(id)) { // nobody's: it comes from requests as it is
+		return auth.Client{}, missing(store.ErrNotFound, "client")
+	}
 	c, err := s.clients.Get(ctx, string(id), func(tx *store.Tx) (*auth.Client, error) {
 		c, err := tx.ClientByID(id)
 		return &c, err

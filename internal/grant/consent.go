@@ -37,6 +37,18 @@ func Remember(tx *store.Tx, app auth.AppID, user auth.UserID, client auth.Client
 	return nil
 }
 
+// EndWaiting ends what a user has let a client have that the client has not taken yet: codes, and devices. An empty client
+// means all. Who ends the sessions of a user does this in the same Write: a code or a device would begin another (RT-08).
+func EndWaiting(tx *store.Tx, app auth.AppID, user auth.UserID, client auth.ClientID) error {
+	if err := tx.EndCodes(app, user, client); err != nil {
+		return fmt.Errorf("end authorization codes: %w", err)
+	}
+	if err := tx.DenyDevices(app, user, client); err != nil {
+		return fmt.Errorf("deny devices: %w", err)
+	}
+	return nil
+}
+
 // Withdraw takes a consent back; it reports whether there was one. The sessions of the client are the caller's to end.
 func Withdraw(tx *store.Tx, app auth.AppID, user auth.UserID, client auth.ClientID) (bool, error) {
 	return tx.DeleteConsent(app, user, client)

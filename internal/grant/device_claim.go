@@ -43,10 +43,10 @@ func WaitingDevice(tx *store.Tx, code string) (d auth.DeviceAuthorization, found
 	return d, d.Status == auth.DevicePending && tx.Now().Before(d.ExpiresAt), nil
 }
 
-// ClaimDevice notes whose browser looks at a waiting device; it reports false if somebody else's does already. From then on
-// that session alone decides (DV-02).
+// ClaimDevice notes whose session looks at a waiting device; it reports false if another one does already, be it of the same
+// person. From then on that session alone decides (DV-02).
 func ClaimDevice(tx *store.Tx, d auth.DeviceAuthorization, user auth.UserID, session auth.SessionID) (bool, error) {
-	if d.User != "" && d.User != user {
+	if d.Session != "" && d.Session != session {
 		return false, nil
 	}
 	d.User, d.Session = user, session

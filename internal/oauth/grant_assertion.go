@@ -83,6 +83,9 @@ func (s *Service) assertion(ctx context.Context, client auth.Client, text string
 
 // assertedUser finds whom an assertion is about. Unknown and disabled users are one.
 func (s *Service) assertedUser(ctx context.Context, app auth.AppID, issuer auth.AssertionIssuer, subject string) (u auth.User, err error) {
+	if !auth.IsText(subject) {
+		return u, nobodyAsserted()
+	}
 	err = s.o.DB.Read(ctx, func(tx *store.Tx) error {
 		if issuer.Subject == auth.AssertedExternal {
 			u, err = tx.UserByExternalID(app, subject)
@@ -95,7 +98,11 @@ func (s *Service) assertedUser(ctx context.Context, app auth.AppID, issuer auth.
 		return u, fmt.Errorf("read whom an assertion is about: %w", err)
 	}
 	if err != nil || u.Shown() != auth.UserActive {
-		return u, refuse(InvalidGrant, "The assertion speaks of nobody who may sign in.")
+		return u, nobodyAsserted()
 	}
 	return u, nil
+}
+
+func nobodyAsserted() *Error {
+	return refuse(InvalidGrant, "The assertion speaks of nobody who may sign in.")
 }

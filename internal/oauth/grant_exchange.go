@@ -8,6 +8,7 @@ import (
 
 	"github.com/ostiary-id/ostiary/internal/apikey"
 	"github.com/ostiary-id/ostiary/internal/auth"
+	"github.com/ostiary-id/ostiary/internal/grant"
 	"github.com/ostiary-id/ostiary/internal/session"
 	"github.com/ostiary-id/ostiary/internal/store"
 )
@@ -74,7 +75,11 @@ func (s *Service) exchangeToken(ctx context.Context, x *exchange, text string) (
 	if p.actor, err = s.acting(ctx, x, subject, own); err != nil {
 		return nil, err
 	}
-	if p.most, err = s.less(ctx, x, subject.scopes(), subject.audienceResources(s.o.Issuer)); err != nil {
+	before := subject.audienceResources(s.o.Issuer)
+	if own && !mayAim(x, subject, before) {
+		return nil, refuse(InvalidTarget, "Nobody let the client have this resource.")
+	}
+	if p.most, err = s.less(ctx, x, subject.scopes(), before); err != nil {
 		return nil, err
 	}
 	if own && subject.Confirmation != nil { // who holds a bound token shows the key here too
@@ -82,6 +87,20 @@ func (s *Service) exchangeToken(ctx context.Context, x *exchange, text string) (
 	}
 	p.commit = s.reissue(subject)
 	return p, nil
+}
+
+// mayAim reports whether a client may turn a token of its own to the resources that it asks for: those that the token was for,
+// or that the person let it have, and others where an administrator vouches for it, by trust or by name (TX-01, OA-13).
+func mayAim(x *exchange, subject *AccessToken, before []string) bool {
+	o := x.client.Settings.OAuth
+	if o.Consent == auth.ConsentTrusted || subject.Key != "" {
+		return true
+	}
+	held := slices.Concat(before, o.Resources)
+	if d := subject.Session.Delegation; d != nil {
+		held = append(held, d.Resources...)
+	}
+	return grant.Within(resourcesOf(x.Form), held)
 }
 
 // brought recognises an access token that a client brings: its own, or one that was made for a resource that it serves.

@@ -73,6 +73,9 @@ func (s *Service) RevokeConsent(ctx context.Context, c auth.Caller, user auth.Us
 		if err != nil {
 			return fmt.Errorf("withdraw a consent: %w", err)
 		}
+		if err := grant.EndWaiting(tx, c.App, user, client); err != nil {
+			return err
+		}
 		ended, err := s.o.Sessions.EndDelegations(tx, c, c.App, user, client, auth.EndConsentRevoked)
 		if err != nil {
 			return err

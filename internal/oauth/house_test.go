@@ -52,7 +52,8 @@ func furnish(t testing.TB, db *store.DB, clock *storetest.Clock, keys *secret.Ke
 	t.Cleanup(signs.Stop)
 	log := &audit.Log{Keys: keys, Rand: rand.Reader}
 	sessions := session.New(session.Options{DB: db, Signer: signs, Keys: keys, Audit: log, Clock: clock.Now, Rand: rand.Reader,
-		Queue: &queue.Queue{Keys: keys, Rand: rand.Reader}})
+		Queue:      &queue.Queue{Keys: keys, Rand: rand.Reader},
+		EndWaiting: func(tx *store.Tx, app auth.AppID, user auth.UserID) error { return grant.EndWaiting(tx, app, user, "") }})
 	apps := app.New(app.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck})
 	return &house{t: t, db: db, clock: clock, sessions: sessions, Service: New(Options{DB: db, Apps: apps, Sessions: sessions,
 		APIKeys: apikey.New(apikey.Options{DB: db, Audit: log, Clock: clock.Now, Rand: rand.Reader, Recheck: sessions.Recheck}),

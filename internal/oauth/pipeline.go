@@ -175,8 +175,10 @@ func (s *Service) possession(ctx context.Context, x *exchange) (string, error) {
 // spend answers a refusal that keeps what it wrote.
 func (s *Service) begin(p *proven, spend func(tx *store.Tx, id auth.SessionID) (refusal, err error)) func(context.Context, *exchange) (issued, error) {
 	return func(ctx context.Context, x *exchange) (issued, error) {
+		kept := p.most // one token for one of several resources takes the others away from none (RFC 8707 section 2.2)
+		kept.JKT = x.granted.JKT
 		d, err := s.o.Sessions.Delegate(session.Start{User: p.person, EmailVerified: p.verified, Caller: x.Caller, AMR: p.amr,
-			Device: x.client.Name}, x.granted, p.parent)
+			Device: x.client.Name}, kept, p.parent)
 		if err != nil {
 			return issued{}, err
 		}

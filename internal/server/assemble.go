@@ -18,6 +18,7 @@ import (
 	"github.com/ostiary-id/ostiary/internal/factor"
 	"github.com/ostiary-id/ostiary/internal/federation"
 	"github.com/ostiary-id/ostiary/internal/geo"
+	"github.com/ostiary-id/ostiary/internal/grant"
 	"github.com/ostiary-id/ostiary/internal/httpx"
 	"github.com/ostiary-id/ostiary/internal/invite"
 	"github.com/ostiary-id/ostiary/internal/lifecycle"
@@ -171,8 +172,9 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 	h.challenges = challenge.New(challenge.Options{Keys: h.keys, Post: h.outbound, URLs: challengeURLs(c.Challenge), Clock: o.Clock,
 		Logger: o.Logger, Timeout: c.Challenge.Timeout})
 
-	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Queue: h.queue, Clock: o.Clock, Rand: o.Rand,
-		Settings: sessionSettings(c.Lifetimes)})
+	endWaiting := func(tx *store.Tx, app auth.AppID, user auth.UserID) error { return grant.EndWaiting(tx, app, user, "") }
+	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Queue: h.queue, EndWaiting: endWaiting,
+		Clock: o.Clock, Rand: o.Rand, Settings: sessionSettings(c.Lifetimes)})
 	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck,
 		SealChallenge: h.challenges.Seal, BadClaim: oauth.BadClaim})
 	h.apikeys = apikey.New(apikey.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})

@@ -44,17 +44,20 @@ func firstSet(ttls ...time.Duration) time.Duration {
 	return 0
 }
 
-// Options are what a Service is made of. All fields but Settings and Queue are needed.
+// Options are what a Service is made of. All fields but Settings, Queue and EndWaiting are needed.
 type Options struct {
 	DB     *store.DB
 	Signer *signer.Signer
 	Keys   *secret.Keys
 	Audit  *audit.Log
 	// Queue takes the jobs that tell clients of the end of what they were given; nil: nobody is told.
-	Queue    *queue.Queue
-	Clock    func() time.Time
-	Rand     io.Reader
-	Settings Settings
+	Queue *queue.Queue
+	// EndWaiting ends what a user has let clients have that they have not taken yet, in the Write that ends the user's
+	// sessions: it would begin another. Nil: nobody lets clients in.
+	EndWaiting func(tx *store.Tx, app auth.AppID, user auth.UserID) error
+	Clock      func() time.Time
+	Rand       io.Reader
+	Settings   Settings
 }
 
 // Service starts, recognises and ends sessions. It is safe for concurrent use.
@@ -64,6 +67,7 @@ type Service struct {
 	keys     *secret.Keys
 	audit    *audit.Log
 	queue    *queue.Queue
+	waiting  func(tx *store.Tx, app auth.AppID, user auth.UserID) error
 	clock    func() time.Time
 	rand     io.Reader
 	settings Settings
@@ -82,7 +86,7 @@ type Service struct {
 func New(o Options) *Service {
 	settings := o.Settings.withDefaults()
 	return &Service{
-		db: o.DB, signer: o.Signer, keys: o.Keys, audit: o.Audit, queue: o.Queue, clock: o.Clock, rand: o.Rand, settings: settings,
+		db: o.DB, signer: o.Signer, keys: o.Keys, audit: o.Audit, queue: o.Queue, waiting: o.EndWaiting, clock: o.Clock, rand: o.Rand, settings: settings,
 		keyID:   o.Keys.Fingerprint()[:8],
 		claims:  signer.NewVerified[claim](o.DB, settings.CacheSize),
 		cookies: store.NewCache[auth.SessionID](o.DB, store.KindSession, settings.CacheSize),

@@ -2,7 +2,6 @@ package session
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -31,15 +30,16 @@ func (s *Service) NewCookie() (Cookie, error) {
 	return Cookie{Secret: text, hash: secret.Hash(text)}, nil
 }
 
-// StepUp notes that the person of the caller's session has just proved again who they are, by the given methods
-// beside those of before, and replaces the session cookie, so that one planted or copied earlier gains nothing
-// (SE-02). The zero Cookie leaves the session without one. Error: CodeSessionEnded.
+// StepUp notes that the person of the caller's session has just proved again who they are, by the given methods, and
+// replaces the session cookie, so that one planted or copied earlier gains nothing (SE-02). The methods of before count no
+// more: time and methods of a session are those of one proof, else a password typed today would make a passkey of last week
+// look fresh. The zero Cookie leaves the session without one. Error: CodeSessionEnded.
 func (s *Service) StepUp(tx *store.Tx, c auth.Caller, amr []string, cookie Cookie) error {
 	session, err := tx.Session(c.App, c.Session)
 	if err != nil {
 		return absent(err, "session")
 	}
-	ok, err := tx.StepUpSession(c.App, c.Session, union(session.AMR, amr), cookie.hash)
+	ok, err := tx.StepUpSession(c.App, c.Session, amr, cookie.hash)
 	if err != nil {
 		return fmt.Errorf("step up: %w", err)
 	}
@@ -48,15 +48,4 @@ func (s *Service) StepUp(tx *store.Tx, c auth.Caller, amr []string, cookie Cooki
 	}
 	tx.Invalidate(store.KindSession, string(c.Session))
 	return nil
-}
-
-// union is a and what b adds to it.
-func union(a, b []string) []string {
-	out := slices.Clone(a)
-	for _, v := range b {
-		if !slices.Contains(out, v) {
-			out = append(out, v)
-		}
-	}
-	return out
 }

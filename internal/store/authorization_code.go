@@ -46,6 +46,13 @@ func (tx *Tx) UseAuthorizationCode(app auth.AppID, hash []byte, issued auth.Sess
 	return n == 1, err
 }
 
+// EndCodes marks the codes of a user that nobody has exchanged yet as used: those of one client, or of all if it is empty.
+func (tx *Tx) EndCodes(app auth.AppID, user auth.UserID, client auth.ClientID) error {
+	_, err := tx.exec(`UPDATE authorization_codes SET used_at = $4
+		WHERE app_id = $1 AND user_id = $2 AND used_at = 0 AND (client_id = $3 OR $3 = '')`, app, user, client, micros(tx.Now()))
+	return err
+}
+
 // DeleteExpiredCodes removes at most limit codes of all apps that expired before a time.
 func (tx *Tx) DeleteExpiredCodes(before time.Time, limit int) (int64, error) {
 	return tx.exec(`WITH due AS (SELECT hash FROM authorization_codes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2`+tx.claimSuffix()+`)

@@ -62,6 +62,15 @@ func (tx *Tx) UpdateDevice(d auth.DeviceAuthorization) (bool, error) {
 	return n == 1, err
 }
 
+// DenyDevices turns away the devices that a user looks at or has let in and that have nothing yet: those of one client, or of
+// all if it is empty.
+func (tx *Tx) DenyDevices(app auth.AppID, user auth.UserID, client auth.ClientID) error {
+	_, err := tx.exec(`UPDATE device_authorizations SET status = $4
+		WHERE app_id = $1 AND user_id = $2 AND status IN ($5, $6) AND (client_id = $3 OR $3 = '')`,
+		app, user, client, auth.DeviceDenied, auth.DevicePending, auth.DeviceApproved)
+	return err
+}
+
 // DeleteExpiredDevices removes at most limit device authorizations of all apps that expired before a time.
 func (tx *Tx) DeleteExpiredDevices(before time.Time, limit int) (int64, error) {
 	return tx.exec(`WITH due AS (SELECT id FROM device_authorizations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2`+tx.claimSuffix()+`)

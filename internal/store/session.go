@@ -276,11 +276,37 @@ func (tx *Tx) delegated(query string, args ...any) ([]Delegated, error) {
 }
 
 // EndDelegationsOf ends the sessions that clients were given in a browser's session, with its reason, but for those that
-// may outlive it (auth.Delegation.Offline, as its JSON says), and answers which they were.
+// may outlive it (auth.Delegation.Offline), and answers which they were. The delegation is read and not searched: it holds
+// words of the client.
 func (tx *Tx) EndDelegationsOf(app auth.AppID, parent auth.SessionID, reason auth.EndReason) ([]Delegated, error) {
-	return tx.delegated(`UPDATE sessions SET ended_at = $3, end_reason = $4
-		WHERE app_id = $1 AND parent_id = $2 AND parent_id <> '' AND ended_at = 0 AND delegation NOT LIKE '%"offline":true%'
-		RETURNING id, client_id, user_id`, app, parent, micros(tx.Now()), reason)
+	var bound []auth.SessionID
+	err := tx.all(`SELECT id, delegation FROM sessions
+		WHERE app_id = $1 AND parent_id = $2 AND parent_id <> '' AND ended_at = 0 ORDER BY id`+tx.lockSuffix(), []any{app, parent},
+		func(scan func(dest ...any) error) error {
+			var id auth.SessionID
+			var text string
+			if err := scan(&id, &text); err != nil {
+				return err
+			}
+			d, err := delegationOf(text)
+			if err == nil && (d == nil || !d.Offline) {
+				bound = append(bound, id)
+			}
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	var out []Delegated
+	for _, id := range bound {
+		ended, err := tx.delegated(`UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE app_id = $1 AND id = $2 AND ended_at = 0
+			RETURNING id, client_id, user_id`, app, id, micros(tx.Now()), reason)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ended...)
+	}
+	return out, nil
 }
 
 // DelegationsOf lists the live sessions that clients were given in a browser's session.
