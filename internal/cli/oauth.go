@@ -65,8 +65,8 @@ func (c clientsRevokeSecretCmd) Run(e *env, parent *clientsCmd) error {
 type clientsPreviewClaimsCmd struct {
 	ID       string   `arg:"" help:"Id of the client."`
 	User     string   `placeholder:"ID" help:"Id of the user; left out: the client acts by itself."`
-	Scope    []string `help:"Scope; may be repeated. Left out: those that it gets by default."`
-	Resource []string `placeholder:"URI" help:"Protected resource; may be repeated."`
+	Scope    []string `sep:"none" help:"Scope; may be repeated. Left out: those that it gets by default."`
+	Resource []string `sep:"none" placeholder:"URI" help:"Protected resource; may be repeated."`
 }
 
 // Run shows what a client would get.
@@ -107,7 +107,7 @@ type resourcesCmd struct {
 	List   resourcesListCmd   `cmd:"" help:"List the protected resources."`
 	Create resourcesCreateCmd `cmd:"" help:"Register a protected resource."`
 	Show   resourcesShowCmd   `cmd:"" help:"Show a protected resource."`
-	Update resourcesUpdateCmd `cmd:"" help:"Change a protected resource."`
+	Update resourcesUpdateCmd `cmd:"" help:"Change a protected resource: what is left out stays, an empty text or --no- takes a setting back."`
 	Delete resourcesDeleteCmd `cmd:"" help:"Delete a protected resource: no token is made for it any more."`
 }
 
@@ -131,10 +131,19 @@ func (resourcesListCmd) Run(e *env, parent *resourcesCmd) error {
 
 // resourceSettings are what a resource is made of.
 type resourceSettings struct {
-	Scope    map[string]string `placeholder:"NAME=WORDS" help:"Scope with what it lets a client do, in words for people; may be repeated."`
-	Client   string            `placeholder:"ID" help:"Client that may introspect the tokens for it."`
-	TokenTTL string            `name:"token-ttl" placeholder:"5m" help:"How long access tokens for it live."`
-	Metadata bool              `help:"Serve its metadata (RFC 9728)."`
+	Scope    map[string]string `mapsep:"none" placeholder:"NAME=WORDS" help:"Scope with what it lets a client do, in words for people; may be repeated. Others stay; update ends one with NAME=."`
+	Client   *string           `placeholder:"ID" help:"Client that may introspect the tokens for it."`
+	TokenTTL *string           `name:"token-ttl" placeholder:"5m" help:"How long access tokens for it live. Left out: as the client or the server says."`
+	Metadata *bool             `negatable:"" help:"Serve its metadata (RFC 9728)."`
+}
+
+// change is what was given, by the names of the API.
+func (c resourceSettings) change() map[string]any {
+	out := map[string]any{}
+	setTexts(out, map[string]*string{"client_id": c.Client, "token_ttl": c.TokenTTL})
+	setMembers(out, "scopes", c.Scope)
+	set(out, "metadata_document", c.Metadata)
+	return out
 }
 
 type resourcesCreateCmd struct {
@@ -145,9 +154,12 @@ type resourcesCreateCmd struct {
 
 // Run registers a protected resource.
 func (c resourcesCreateCmd) Run(e *env, parent *resourcesCmd) error {
+	in := client.NewResource{URI: c.URI, Name: c.Name}
+	if err := made(c.change(), &in); err != nil {
+		return err
+	}
 	return one(e, "", e.showResources, func(ask *client.Client) (client.Resource, error) {
-		return ask.CreateResource(e.ctx, parent.App, client.NewResource{URI: c.URI, Name: c.Name, Scopes: c.Scope, ClientID: c.Client,
-			TokenTTL: c.TokenTTL, MetadataDocument: c.Metadata})
+		return ask.CreateResource(e.ctx, parent.App, in)
 	})
 }
 
@@ -161,25 +173,15 @@ func (c resourcesShowCmd) Run(e *env, parent *resourcesCmd) error {
 }
 
 type resourcesUpdateCmd struct {
-	ID   string `arg:"" help:"Id of the resource."`
-	Name string `help:"Name that people see."`
+	ID   string  `arg:"" help:"Id of the resource."`
+	Name *string `help:"Name that people see."`
 	resourceSettings
 }
 
 // Run changes a protected resource.
 func (c resourcesUpdateCmd) Run(e *env, parent *resourcesCmd) error {
-	change := map[string]any{}
-	for name, value := range map[string]string{"name": c.Name, "client_id": c.Client, "token_ttl": c.TokenTTL} {
-		if value != "" {
-			change[name] = value
-		}
-	}
-	if c.Scope != nil {
-		change["scopes"] = c.Scope
-	}
-	if c.Metadata {
-		change["metadata_document"] = true
-	}
+	change := c.change()
+	setName(change, c.Name)
 	return one(e, "", e.showResources, func(ask *client.Client) (client.Resource, error) {
 		return ask.UpdateResource(e.ctx, parent.App, c.ID, change)
 	})
