@@ -121,3 +121,35 @@ func TestValuesAreNotCut(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// A client that is to prove itself by a secret and has none is told how to get one, and a file that is no secret is not called one.
+func TestRemediesOfClients(t *testing.T) {
+	s := newShell(t)
+	s.serve()
+	id := fmt.Sprint(s.object("clients", "create", "Notes", "--type", "browser", "--redirect", "https://notes.example/cb")["id"])
+	update := func(auth string) string {
+		_, said, code := s.run("clients", "update", id, "--auth", auth)
+		if code != exitOK {
+			t.Errorf("%d %s", code, said)
+		}
+		return said
+	}
+	if said := update("client_secret_basic"); !strings.Contains(said, "ostiary clients rotate-secret "+id) {
+		t.Errorf("%s", said)
+	}
+	s.ok("clients", "rotate-secret", id)
+	for _, method := range []string{"client_secret_post", "none"} {
+		if said := update(method); said != "" {
+			t.Errorf("%s: %s", method, said)
+		}
+	}
+	if said := s.fails(exitFailed, "clients", "update", id, "--jwks-file", "/nonexistent"); strings.Contains(said, "secret") || !strings.Contains(said, "read jwks: open /nonexistent") {
+		t.Errorf("%s", said)
+	}
+	if said := s.fails(exitFailed, "clients", "update", id, "--terms", "http://notes.example"); !strings.Contains(said, "tos_uri: It is an https URL.") {
+		t.Errorf("%s", said)
+	}
+	if said := s.fails(exitFailed, "clients", "update", id, "--auth", "private_key_jwt"); !strings.Contains(said, "jwks") {
+		t.Errorf("%s", said)
+	}
+}

@@ -18,7 +18,7 @@ type clientsCmd struct {
 	Update clientsUpdateCmd `cmd:"" help:"Change a client: what is left out stays, an empty text (--logo \"\") or --no- takes a setting back, a list replaces the old one."`
 	Delete clientsDeleteCmd `cmd:"" help:"Delete a client; its sessions end."`
 
-	Secrets       clientsSecretsCmd       `cmd:"" help:"List the secrets of a client."`
+	Secrets       clientsSecretsCmd       `cmd:"" help:"List the secrets of a client that work."`
 	RotateSecret  clientsRotateSecretCmd  `cmd:"" help:"Give a client a new secret; the one before works for a while."`
 	RevokeSecret  clientsRevokeSecretCmd  `cmd:"" help:"End one secret of a client at once."`
 	PreviewClaims clientsPreviewClaimsCmd `cmd:"" help:"Show what a client would get for a user and scopes."`
@@ -153,8 +153,23 @@ func (c clientsUpdateCmd) Run(e *env, parent *clientsCmd) error {
 	}
 	setName(change, c.Name)
 	return one(e, "", e.showClients, func(ask *client.Client) (client.AppClient, error) {
-		return ask.UpdateClient(e.ctx, parent.App, c.ID, change)
+		changed, err := ask.UpdateClient(e.ctx, parent.App, c.ID, change)
+		if err == nil && c.Auth != nil {
+			e.tellSecretless(ask, changed, parent.App)
+		}
+		return changed, err
 	})
+}
+
+// tellSecretless tells what to do about a client that proves itself by a secret and has none.
+func (e *env) tellSecretless(ask *client.Client, c client.AppClient, app string) {
+	if !strings.HasPrefix(c.TokenEndpointAuthMethod, "client_secret_") {
+		return
+	}
+	// The change is done; whoever cannot read the secrets learns nothing about them.
+	if secrets, err := ask.ListClientSecrets(e.ctx, app, c.ID); err == nil && len(secrets) == 0 {
+		e.note("the client has no secret yet; make one: ostiary clients rotate-secret %s --app %s", c.ID, app)
+	}
 }
 
 type clientsDeleteCmd struct {
