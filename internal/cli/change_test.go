@@ -153,3 +153,30 @@ func TestRemediesOfClients(t *testing.T) {
 		t.Errorf("%s", said)
 	}
 }
+
+// A token that nobody can use yet is made with a warning, and one without uses not at all.
+func TestRegistrationTokenWhileRegistrationIsOff(t *testing.T) {
+	s := newShell(t)
+	off, said, code := s.run("registration-tokens", "create", "ci", "--json")
+	if code != exitOK || !strings.Contains(off, "ort_") || !strings.Contains(said, "oauth.registration: true") {
+		t.Errorf("%d %s %s", code, off, said)
+	}
+	for _, uses := range []string{"0", "-1"} {
+		for _, thing := range [][]string{{"registration-tokens", "create", "ci"}, {"invite-codes", "create"}} {
+			if said := s.fails(exitFailed, append(thing, "--uses="+uses)...); !strings.Contains(said, "--uses") {
+				t.Errorf("%s", said)
+			}
+		}
+	}
+	if list := s.list("registration-tokens", "list"); len(list) != 1 {
+		t.Errorf("%v", list)
+	}
+	s.args = append(s.args, "--oauth-registration")
+	if out, said, code := s.run("registration-tokens", "create", "ci"); code != exitOK || said != "" {
+		t.Errorf("%d %s %s", code, out, said)
+	}
+	s.serve() // with its own settings
+	if _, said, code := s.run("registration-tokens", "create", "ci"); code != exitOK || !strings.Contains(said, "oauth.registration: true") {
+		t.Errorf("%d %s", code, said)
+	}
+}

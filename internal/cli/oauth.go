@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -267,12 +269,43 @@ type registrationTokensCreateCmd struct {
 	ExpiresIn string `placeholder:"1d" help:"How long it lives."`
 }
 
+// registers reports whether clients can register themselves: the metadata of the server then says where (RFC 8414).
+func registers(ctx context.Context, ask *client.Client) (bool, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, ask.BaseURL+"/.well-known/oauth-authorization-server", nil)
+	if err != nil {
+		return false, err
+	}
+	resp, err := ask.HTTP.Do(r)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = resp.Body.Close() }() // nothing was written
+	var metadata struct {
+		Issuer       string `json:"issuer"`
+		Registration string `json:"registration_endpoint"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxFile)).Decode(&metadata); err != nil {
+		return false, err
+	}
+	return metadata.Registration != "" || metadata.Issuer == "", nil // without an issuer it is no metadata
+}
+
+// errNoUses says that what nobody may use is not made.
+var errNoUses = errors.New("--uses: at least 1")
+
 // Run makes a token.
 func (c registrationTokensCreateCmd) Run(e *env, parent *registrationTokensCmd) error {
+	if c.Uses < 1 {
+		return errNoUses
+	}
 	return e.ask("", func(ask *client.Client) error {
 		made, err := ask.CreateRegistrationToken(e.ctx, parent.App, client.NewRegistrationToken{Name: c.Name, Uses: c.Uses, ExpiresIn: c.ExpiresIn})
 		if err != nil {
 			return err
+		}
+		// The token is made; where the server does not say what it can, there is nothing to warn of.
+		if open, err := registers(e.ctx, ask); err == nil && !open {
+			e.note("clients cannot register themselves here: nobody can use the token until the server has oauth.registration: true")
 		}
 		return e.show(made, func(w io.Writer) { _, _ = fmt.Fprintf(w, "The token, shown this once: %s\n", made.Token) })
 	})
