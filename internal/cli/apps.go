@@ -15,11 +15,13 @@ import (
 )
 
 type appsCmd struct {
-	List   appsListCmd   `cmd:"" help:"List the apps."`
-	Create appsCreateCmd `cmd:"" help:"Make an app."`
-	Show   appsShowCmd   `cmd:"" help:"Show an app."`
-	Update appsUpdateCmd `cmd:"" help:"Change an app: what is left out stays, an empty text takes a setting back."`
-	Keys   appKeysCmd    `cmd:"" help:"Keys that identify an app."`
+	List    appsListCmd    `cmd:"" help:"List the apps."`
+	Create  appsCreateCmd  `cmd:"" help:"Make an app."`
+	Show    appsShowCmd    `cmd:"" help:"Show an app."`
+	Update  appsUpdateCmd  `cmd:"" help:"Change an app: what is left out stays, an empty text takes a setting back."`
+	Disable appsDisableCmd `cmd:"" help:"Close an app at once: its people, keys and clients are refused."`
+	Enable  appsEnableCmd  `cmd:"" help:"Open an app again."`
+	Keys    appKeysCmd     `cmd:"" help:"Keys that identify an app."`
 }
 
 type appsListCmd struct{}
@@ -75,6 +77,24 @@ func (c appsShowCmd) Run(e *env) error {
 		}
 		return e.showApps(app, []client.App{app})
 	})
+}
+
+type appsDisableCmd struct {
+	ID string `arg:"" help:"Id of the app."`
+}
+
+// Run closes an app.
+func (c appsDisableCmd) Run(e *env) error {
+	return one(e, "", e.showApps, func(ask *client.Client) (client.App, error) { return ask.DisableApp(e.ctx, c.ID) })
+}
+
+type appsEnableCmd struct {
+	ID string `arg:"" help:"Id of the app."`
+}
+
+// Run opens an app again.
+func (c appsEnableCmd) Run(e *env) error {
+	return one(e, "", e.showApps, func(ask *client.Client) (client.App, error) { return ask.EnableApp(e.ctx, c.ID) })
 }
 
 type appsUpdateCmd struct {
