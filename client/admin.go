@@ -115,6 +115,18 @@ func (c *Client) GetApp(ctx context.Context, id string) (App, error) {
 	return out, c.call(ctx, request{method: http.MethodGet, path: "/apps/" + segment(id), out: &out})
 }
 
+// DisableApp closes an app: its people, keys and clients are refused at once.
+func (c *Client) DisableApp(ctx context.Context, id string) (App, error) {
+	var out App
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/apps/" + segment(id) + "/disable", out: &out})
+}
+
+// EnableApp opens an app again.
+func (c *Client) EnableApp(ctx context.Context, id string) (App, error) {
+	var out App
+	return out, c.call(ctx, request{method: http.MethodPost, path: "/apps/" + segment(id) + "/enable", out: &out})
+}
+
 // CreateApp makes an app.
 func (c *Client) CreateApp(ctx context.Context, name string) (App, error) {
 	var out App

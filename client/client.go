@@ -68,17 +68,22 @@ type Violation struct {
 }
 
 func (e *Error) Error() string {
-	text := e.Detail
-	if text == "" {
-		text = e.Title
-	}
+	var parts []string
+	said := false // the detail, by a violation that tells the place as well
 	for _, v := range e.Violations {
-		if v.Message == e.Detail {
-			continue // said already
+		said = said || v.Message == e.Detail
+		if v.Path != "" {
+			v.Message = v.Path + ": " + v.Message
 		}
-		text += fmt.Sprintf("; %s: %s", v.Path, v.Message)
+		parts = append(parts, v.Message)
 	}
-	return fmt.Sprintf("%s (%s, HTTP %d)", text, e.Code, e.Status)
+	switch {
+	case e.Detail == "":
+		parts = append([]string{e.Title}, parts...)
+	case !said:
+		parts = append([]string{e.Detail}, parts...)
+	}
+	return fmt.Sprintf("%s (%s, HTTP %d)", strings.Join(parts, "; "), e.Code, e.Status)
 }
 
 // IsCode reports whether err is a refusal of the server with this code.

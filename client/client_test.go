@@ -159,11 +159,11 @@ func TestAnswersThatAreNoProblem(t *testing.T) {
 	}
 }
 
-// A detail that is the message of a violation as well is said once.
+// A detail that is the message of a violation as well is said once, with its place.
 func TestErrorSaysNothingTwice(t *testing.T) {
 	e := &client.Error{Status: 400, Code: "invalid-request", Detail: "A code has 6 letters.",
 		Violations: []client.Violation{{Path: "code", Message: "A code has 6 letters."}, {Path: "uses", Message: "is required"}}}
-	if got, want := e.Error(), "A code has 6 letters.; uses: is required (invalid-request, HTTP 400)"; got != want {
+	if got, want := e.Error(), "code: A code has 6 letters.; uses: is required (invalid-request, HTTP 400)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

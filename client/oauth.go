@@ -18,7 +18,7 @@ type ClientSecret struct {
 
 func clientPath(app, id string) string { return "/apps/" + segment(app) + "/clients/" + segment(id) }
 
-// ListClientSecrets lists the secrets of a client that were not revoked, newest first.
+// ListClientSecrets lists the secrets of a client that work, newest first.
 func (c *Client) ListClientSecrets(ctx context.Context, app, id string) ([]ClientSecret, error) {
 	var out struct {
 		Secrets []ClientSecret `json:"secrets"`

@@ -192,6 +192,15 @@ func TestClientSecrets_OA08(t *testing.T) {
 		if err := h.RevokeSecret(ctx, operator, auth.DefaultApp, made.ID, list[1].ID); err != nil {
 			t.Fatal(err)
 		}
+		// One that has ended is none any more.
+		last, _, err := h.RotateSecret(ctx, operator, auth.DefaultApp, made.ID, time.Hour)
+		if list = secretsOf(t, h, made.ID); err != nil || len(list) != 2 {
+			t.Fatalf("%+v %v", list, err)
+		}
+		h.clock.Advance(time.Hour)
+		if list = secretsOf(t, h, made.ID); len(list) != 1 || list[0].ID != last.ID {
+			t.Fatalf("%+v", list)
+		}
 		// With an end now, the new secret is the only one.
 		third, _, err := h.RotateSecret(ctx, operator, auth.DefaultApp, made.ID, 0)
 		if list = secretsOf(t, h, made.ID); err != nil || len(list) != 1 || list[0].ID != third.ID {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
@@ -43,14 +44,15 @@ func insertSecrets(tx *store.Tx, rows []auth.ClientSecret) error {
 	return nil
 }
 
-// ListSecrets reads the secrets of a client that were not revoked, newest first, without their texts. Errors:
-// CodeForbidden, CodeNotFound.
+// ListSecrets reads the secrets of a client that work, newest first, without their texts. Errors: CodeForbidden,
+// CodeNotFound.
 func (s *Service) ListSecrets(ctx context.Context, c auth.Caller, app auth.AppID, id auth.ClientID) (list []auth.ClientSecret, err error) {
 	if _, err := s.ShowClient(ctx, c, app, id); err != nil {
 		return nil, err
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		list, err = tx.ClientSecrets(app, id, auth.SecretOfClient)
+		list = slices.DeleteFunc(list, func(one auth.ClientSecret) bool { return !one.Live(tx.Now()) })
 		return err
 	})
 	return list, err

@@ -82,27 +82,20 @@ func (c accountsShowCmd) Run(e *env, parent *accountsCmd) error {
 }
 
 type accountsUpdateCmd struct {
-	ID        string `arg:"" help:"Id of the account."`
-	Name      string `help:"Name of the account."`
-	Avatar    string `placeholder:"URL" help:"Address of a picture."`
-	Parent    string `placeholder:"ID" help:"Account that it is below; none: no one."`
-	Status    string `placeholder:"STATUS" help:"active, trial, past_due, suspended or closed."`
-	PaidUntil string `placeholder:"TIME" help:"Until when it is paid for, such as 2027-01-01T00:00:00Z; none: not said."`
+	ID        string  `arg:"" help:"Id of the account."`
+	Name      *string `help:"Name of the account."`
+	Avatar    *string `placeholder:"URL" help:"Address of a picture; none takes it away."`
+	Parent    *string `placeholder:"ID" help:"Account that it is below; none: no one."`
+	Status    *string `placeholder:"STATUS" help:"active, trial, past_due, suspended or closed."`
+	PaidUntil *string `placeholder:"TIME" help:"Until when it is paid for, such as 2027-01-01T00:00:00Z; none: not said."`
 }
 
 // Run changes an account.
 func (c accountsUpdateCmd) Run(e *env, parent *accountsCmd) error {
 	change := map[string]any{}
-	for name, value := range map[string]string{"name": c.Name, "avatar_url": c.Avatar, "parent_id": c.Parent, "status": c.Status,
-		"paid_until": c.PaidUntil} {
-		switch value {
-		case "":
-		case "none":
-			change[name] = nil
-		default:
-			change[name] = value
-		}
-	}
+	setName(change, c.Name)
+	setTexts(change, map[string]*string{"status": c.Status})
+	setOrNone(change, map[string]*string{"avatar_url": c.Avatar, "parent_id": c.Parent, "paid_until": c.PaidUntil})
 	return one(e, parent.App, e.showAccounts, func(ask *client.Client) (client.Account, error) {
 		return ask.UpdateAccount(e.ctx, c.ID, 0, change)
 	})

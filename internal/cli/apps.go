@@ -15,11 +15,13 @@ import (
 )
 
 type appsCmd struct {
-	List   appsListCmd   `cmd:"" help:"List the apps."`
-	Create appsCreateCmd `cmd:"" help:"Make an app."`
-	Show   appsShowCmd   `cmd:"" help:"Show an app."`
-	Update appsUpdateCmd `cmd:"" help:"Change an app's name or settings."`
-	Keys   appKeysCmd    `cmd:"" help:"Keys that identify an app."`
+	List    appsListCmd    `cmd:"" help:"List the apps."`
+	Create  appsCreateCmd  `cmd:"" help:"Make an app."`
+	Show    appsShowCmd    `cmd:"" help:"Show an app."`
+	Update  appsUpdateCmd  `cmd:"" help:"Change an app: what is left out stays, an empty text takes a setting back."`
+	Disable appsDisableCmd `cmd:"" help:"Close an app at once: its people, keys and clients are refused."`
+	Enable  appsEnableCmd  `cmd:"" help:"Open an app again."`
+	Keys    appKeysCmd     `cmd:"" help:"Keys that identify an app."`
 }
 
 type appsListCmd struct{}
@@ -77,41 +79,56 @@ func (c appsShowCmd) Run(e *env) error {
 	})
 }
 
+type appsDisableCmd struct {
+	ID string `arg:"" help:"Id of the app."`
+}
+
+// Run closes an app.
+func (c appsDisableCmd) Run(e *env) error {
+	return one(e, "", e.showApps, func(ask *client.Client) (client.App, error) { return ask.DisableApp(e.ctx, c.ID) })
+}
+
+type appsEnableCmd struct {
+	ID string `arg:"" help:"Id of the app."`
+}
+
+// Run opens an app again.
+func (c appsEnableCmd) Run(e *env) error {
+	return one(e, "", e.showApps, func(ask *client.Client) (client.App, error) { return ask.EnableApp(e.ctx, c.ID) })
+}
+
 type appsUpdateCmd struct {
 	ID                string   `arg:"" help:"Id of the app."`
-	Name              string   `help:"Name that people see."`
-	Registration      string   `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
-	MetadataDocuments string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether clients that nobody registered are known by a document at their client id."`
-	AccountsOnSignUp  string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether everybody who signs up gets an account."`
-	PasswordMin       int      `placeholder:"N" help:"Least length of a password, 8 to 128."`
-	Locale            string   `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
+	Name              *string  `help:"Name that people see."`
+	Registration      *string  `placeholder:"MODE" help:"How people sign up: open, invite-code, invite, waitlist or closed."`
+	MetadataDocuments *string  `placeholder:"yes|no" enum:",yes,no" help:"Whether clients that nobody registered are known by a document at their client id."`
+	AccountsOnSignUp  *string  `placeholder:"yes|no" enum:",yes,no" help:"Whether everybody who signs up gets an account."`
+	PasswordMin       *int     `placeholder:"N" help:"Least length of a password, 8 to 128; 0: as the door says."`
+	Locale            *string  `placeholder:"TAG" help:"Language of mails and pages for people who say none, such as de."`
 	Attribute         []string `placeholder:"NAME=TYPE:WRITER[:MAX]" help:"Field that users have beyond ours: string, integer, number or boolean, written by user or admin; NAME=none ends it. May be repeated."`
 	Permission        []string `placeholder:"ROLE=NAME,NAME" help:"What a role may do, for the claim permissions; ROLE=none ends it. May be repeated." sep:"none"`
-	SigningAlgorithm  string   `placeholder:"ALG" help:"Of access tokens: ES256, EdDSA, RS256, or HS256 for old resource servers (ostiary keys shared)."`
+	SigningAlgorithm  *string  `placeholder:"ALG" help:"Of access tokens: ES256, EdDSA, RS256, or HS256 for old resource servers (ostiary keys shared)."`
 
-	Accent  string `placeholder:"#RRGGBB" help:"Colour of the app on pages; none takes it away."`
-	Logo    string `placeholder:"FILE" help:"PNG, JPEG or WebP file of at most 40 KiB; none takes it away."`
-	Terms   string `placeholder:"URL" help:"https address of the terms of use; none takes it away."`
-	Privacy string `placeholder:"URL" help:"https address of the privacy statement; none takes it away."`
-	Support string `placeholder:"ADDRESS" help:"Mail address for people who need help; none takes it away."`
+	Accent  *string `placeholder:"#RRGGBB" help:"Colour of the app on pages; none takes it away."`
+	Logo    *string `placeholder:"FILE" help:"PNG, JPEG or WebP file of at most 40 KiB; none takes it away."`
+	Terms   *string `placeholder:"URL" help:"https address of the terms of use; none takes it away."`
+	Privacy *string `placeholder:"URL" help:"https address of the privacy statement; none takes it away."`
+	Support *string `placeholder:"ADDRESS" help:"Mail address for people who need help; none takes it away."`
 
-	Challenge              string   `placeholder:"KIND" help:"What strangers must show before they sign up, sign in or have a mail sent: none, allow-list, turnstile, hcaptcha or recaptcha."`
-	ChallengeSecretFile    string   `placeholder:"FILE" help:"File with the secret of the app at the service; - reads it from the input."`
-	ChallengeSiteKey       []string `placeholder:"KEY" help:"Public site key; may be repeated."`
-	ChallengeHostname      []string `placeholder:"HOST" help:"Host of a page that may show the widget; may be repeated."`
-	ChallengeMinScore      float64  `placeholder:"N" help:"Least score of reCAPTCHA v3, 0 to 1."`
-	ChallengeCheckAction   string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether the widget must name the operation as its action."`
-	ChallengeExemptAppKeys string   `placeholder:"yes|no" enum:",yes,no" default:"" help:"Whether requests with a key of the app need no response."`
+	Challenge              *string  `placeholder:"KIND" help:"What strangers must show before they sign up, sign in or have a mail sent: none, allow-list, turnstile, hcaptcha or recaptcha."`
+	ChallengeSecretFile    *string  `placeholder:"FILE" help:"File with the secret of the app at the service; - reads it from the input."`
+	ChallengeSiteKey       []string `sep:"none" placeholder:"KEY" help:"Public site key; may be repeated."`
+	ChallengeHostname      []string `sep:"none" placeholder:"HOST" help:"Host of a page that may show the widget; may be repeated."`
+	ChallengeMinScore      *float64 `placeholder:"N" help:"Least score of reCAPTCHA v3, 0 to 1."`
+	ChallengeCheckAction   *string  `placeholder:"yes|no" enum:",yes,no" help:"Whether the widget must name the operation as its action."`
+	ChallengeExemptAppKeys *string  `placeholder:"yes|no" enum:",yes,no" help:"Whether requests with a key of the app need no response."`
 }
 
 // Run changes an app.
 func (c appsUpdateCmd) Run(e *env) error {
 	change := map[string]any{}
-	for name, value := range map[string]string{"name": c.Name, "registration": c.Registration, "locale": c.Locale, "signing_algorithm": c.SigningAlgorithm} {
-		if value != "" {
-			change[name] = value
-		}
-	}
+	setName(change, c.Name)
+	setTexts(change, map[string]*string{"registration": c.Registration, "locale": c.Locale, "signing_algorithm": c.SigningAlgorithm})
 	if err := c.settings(change); err != nil {
 		return err
 	}
@@ -166,14 +183,9 @@ func attributeRules(flags []string) (map[string]any, error) {
 
 // settings is the part of the change that is neither text nor looks nor challenge.
 func (c appsUpdateCmd) settings(change map[string]any) error {
-	for name, value := range map[string]string{"client_id_metadata_documents": c.MetadataDocuments, "accounts_on_sign_up": c.AccountsOnSignUp} {
-		if value != "" {
-			change[name] = value == "yes"
-		}
-	}
-	if c.PasswordMin != 0 {
-		change["password_min"] = c.PasswordMin
-	}
+	setYesNo(change, "client_id_metadata_documents", c.MetadataDocuments)
+	setYesNo(change, "accounts_on_sign_up", c.AccountsOnSignUp)
+	set(change, "password_min", c.PasswordMin)
 	if len(c.Permission) > 0 {
 		lists, err := permissions(c.Permission)
 		if err != nil {
@@ -211,19 +223,12 @@ func permissions(flags []string) (map[string]any, error) {
 // brand is the part of the change that is about the looks of the app.
 func (c appsUpdateCmd) brand() (map[string]any, error) {
 	change := map[string]any{}
-	for name, value := range map[string]string{"accent": c.Accent, "terms_url": c.Terms, "privacy_url": c.Privacy,
-		"support_email": c.Support, "logo": c.Logo} {
-		switch {
-		case value == "none":
-			change[name] = nil
-		case value != "":
-			change[name] = value
-		}
-	}
-	if c.Logo == "" || c.Logo == "none" {
+	setOrNone(change, map[string]*string{"accent": c.Accent, "terms_url": c.Terms, "privacy_url": c.Privacy, "support_email": c.Support,
+		"logo": c.Logo})
+	if change["logo"] == nil {
 		return change, nil
 	}
-	file, err := os.ReadFile(c.Logo)
+	file, err := os.ReadFile(*c.Logo)
 	change["logo"] = base64.StdEncoding.EncodeToString(file)
 	return change, err
 }
@@ -231,30 +236,18 @@ func (c appsUpdateCmd) brand() (map[string]any, error) {
 // challenge is the part of the change that is about challenges.
 func (c appsUpdateCmd) challenge(e *env) (map[string]any, error) {
 	change := map[string]any{}
-	if c.Challenge != "" {
-		change["kind"] = c.Challenge
-	}
-	if c.ChallengeSecretFile != "" {
-		secret, err := e.secretFile(c.ChallengeSecretFile)
+	setTexts(change, map[string]*string{"kind": c.Challenge, "secret": c.ChallengeSecretFile})
+	if c.ChallengeSecretFile != nil && *c.ChallengeSecretFile != "" {
+		secret, err := e.secretFile(*c.ChallengeSecretFile)
 		if err != nil {
 			return nil, err
 		}
 		change["secret"] = secret
 	}
-	if len(c.ChallengeSiteKey) > 0 {
-		change["site_keys"] = c.ChallengeSiteKey
-	}
-	if len(c.ChallengeHostname) > 0 {
-		change["hostnames"] = c.ChallengeHostname
-	}
-	if c.ChallengeMinScore != 0 {
-		change["min_score"] = c.ChallengeMinScore
-	}
-	for name, value := range map[string]string{"check_action": c.ChallengeCheckAction, "exempt_app_keys": c.ChallengeExemptAppKeys} {
-		if value != "" {
-			change[name] = value == "yes"
-		}
-	}
+	setLists(change, map[string][]string{"site_keys": c.ChallengeSiteKey, "hostnames": c.ChallengeHostname})
+	set(change, "min_score", c.ChallengeMinScore)
+	setYesNo(change, "check_action", c.ChallengeCheckAction)
+	setYesNo(change, "exempt_app_keys", c.ChallengeExemptAppKeys)
 	return change, nil
 }
 

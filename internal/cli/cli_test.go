@@ -207,6 +207,14 @@ func apps(s *shell) {
 	if got := s.list("apps", "keys", "list", id); len(got) != 0 {
 		s.t.Errorf("%v", got)
 	}
+	for verb, status := range map[string]string{"disable": "disabled", "enable": "active"} {
+		if got := s.object("apps", verb, id); got["status"] != status {
+			s.t.Errorf("%s: %v", verb, got)
+		}
+	}
+	if errs := s.fails(exitFailed, "apps", "disable", "default"); !strings.Contains(errs, "cannot be disabled") {
+		s.t.Errorf("%s", errs)
+	}
 	if errs := s.fails(exitFailed, "apps", "show", "nothing"); !strings.Contains(errs, "not-found") {
 		s.t.Errorf("%s", errs)
 	}

@@ -93,6 +93,9 @@ type inviteCodesCreateCmd struct {
 
 // Run makes an invite code.
 func (c inviteCodesCreateCmd) Run(e *env, parent *inviteCodesCmd) error {
+	if c.Uses < 1 {
+		return errNoUses
+	}
 	return one(e, parent.App, e.showInviteCodes, func(ask *client.Client) (client.InviteCode, error) {
 		return ask.CreateInviteCode(e.ctx, client.NewInviteCode{Code: c.Code, Uses: c.Uses, ExpiresIn: c.ExpiresIn, Credit: c.Credit})
 	})

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,8 +67,8 @@ func (c clientsRevokeSecretCmd) Run(e *env, parent *clientsCmd) error {
 type clientsPreviewClaimsCmd struct {
 	ID       string   `arg:"" help:"Id of the client."`
 	User     string   `placeholder:"ID" help:"Id of the user; left out: the client acts by itself."`
-	Scope    []string `help:"Scope; may be repeated. Left out: those that it gets by default."`
-	Resource []string `placeholder:"URI" help:"Protected resource; may be repeated."`
+	Scope    []string `sep:"none" help:"Scope; may be repeated. Left out: those that it gets by default."`
+	Resource []string `sep:"none" placeholder:"URI" help:"Protected resource; may be repeated."`
 }
 
 // Run shows what a client would get.
@@ -107,7 +109,7 @@ type resourcesCmd struct {
 	List   resourcesListCmd   `cmd:"" help:"List the protected resources."`
 	Create resourcesCreateCmd `cmd:"" help:"Register a protected resource."`
 	Show   resourcesShowCmd   `cmd:"" help:"Show a protected resource."`
-	Update resourcesUpdateCmd `cmd:"" help:"Change a protected resource."`
+	Update resourcesUpdateCmd `cmd:"" help:"Change a protected resource: what is left out stays, an empty text or --no- takes a setting back."`
 	Delete resourcesDeleteCmd `cmd:"" help:"Delete a protected resource: no token is made for it any more."`
 }
 
@@ -131,10 +133,19 @@ func (resourcesListCmd) Run(e *env, parent *resourcesCmd) error {
 
 // resourceSettings are what a resource is made of.
 type resourceSettings struct {
-	Scope    map[string]string `placeholder:"NAME=WORDS" help:"Scope with what it lets a client do, in words for people; may be repeated."`
-	Client   string            `placeholder:"ID" help:"Client that may introspect the tokens for it."`
-	TokenTTL string            `name:"token-ttl" placeholder:"5m" help:"How long access tokens for it live."`
-	Metadata bool              `help:"Serve its metadata (RFC 9728)."`
+	Scope    map[string]string `mapsep:"none" placeholder:"NAME=WORDS" help:"Scope with what it lets a client do, in words for people; may be repeated. Others stay; update ends one with NAME=."`
+	Client   *string           `placeholder:"ID" help:"Client that may introspect the tokens for it."`
+	TokenTTL *string           `name:"token-ttl" placeholder:"5m" help:"How long access tokens for it live. Left out: as the client or the server says."`
+	Metadata *bool             `negatable:"" help:"Serve its metadata (RFC 9728)."`
+}
+
+// change is what was given, by the names of the API.
+func (c resourceSettings) change() map[string]any {
+	out := map[string]any{}
+	setTexts(out, map[string]*string{"client_id": c.Client, "token_ttl": c.TokenTTL})
+	setMembers(out, "scopes", c.Scope)
+	set(out, "metadata_document", c.Metadata)
+	return out
 }
 
 type resourcesCreateCmd struct {
@@ -145,9 +156,12 @@ type resourcesCreateCmd struct {
 
 // Run registers a protected resource.
 func (c resourcesCreateCmd) Run(e *env, parent *resourcesCmd) error {
+	in := client.NewResource{URI: c.URI, Name: c.Name}
+	if err := made(c.change(), &in); err != nil {
+		return err
+	}
 	return one(e, "", e.showResources, func(ask *client.Client) (client.Resource, error) {
-		return ask.CreateResource(e.ctx, parent.App, client.NewResource{URI: c.URI, Name: c.Name, Scopes: c.Scope, ClientID: c.Client,
-			TokenTTL: c.TokenTTL, MetadataDocument: c.Metadata})
+		return ask.CreateResource(e.ctx, parent.App, in)
 	})
 }
 
@@ -161,25 +175,15 @@ func (c resourcesShowCmd) Run(e *env, parent *resourcesCmd) error {
 }
 
 type resourcesUpdateCmd struct {
-	ID   string `arg:"" help:"Id of the resource."`
-	Name string `help:"Name that people see."`
+	ID   string  `arg:"" help:"Id of the resource."`
+	Name *string `help:"Name that people see."`
 	resourceSettings
 }
 
 // Run changes a protected resource.
 func (c resourcesUpdateCmd) Run(e *env, parent *resourcesCmd) error {
-	change := map[string]any{}
-	for name, value := range map[string]string{"name": c.Name, "client_id": c.Client, "token_ttl": c.TokenTTL} {
-		if value != "" {
-			change[name] = value
-		}
-	}
-	if c.Scope != nil {
-		change["scopes"] = c.Scope
-	}
-	if c.Metadata {
-		change["metadata_document"] = true
-	}
+	change := c.change()
+	setName(change, c.Name)
 	return one(e, "", e.showResources, func(ask *client.Client) (client.Resource, error) {
 		return ask.UpdateResource(e.ctx, parent.App, c.ID, change)
 	})
@@ -265,12 +269,43 @@ type registrationTokensCreateCmd struct {
 	ExpiresIn string `placeholder:"1d" help:"How long it lives."`
 }
 
+// registers reports whether clients can register themselves: the metadata of the server then says where (RFC 8414).
+func registers(ctx context.Context, ask *client.Client) (bool, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, ask.BaseURL+"/.well-known/oauth-authorization-server", nil)
+	if err != nil {
+		return false, err
+	}
+	resp, err := ask.HTTP.Do(r)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = resp.Body.Close() }() // nothing was written
+	var metadata struct {
+		Issuer       string `json:"issuer"`
+		Registration string `json:"registration_endpoint"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxFile)).Decode(&metadata); err != nil {
+		return false, err
+	}
+	return metadata.Registration != "" || metadata.Issuer == "", nil // without an issuer it is no metadata
+}
+
+// errNoUses says that what nobody may use is not made.
+var errNoUses = errors.New("--uses: at least 1")
+
 // Run makes a token.
 func (c registrationTokensCreateCmd) Run(e *env, parent *registrationTokensCmd) error {
+	if c.Uses < 1 {
+		return errNoUses
+	}
 	return e.ask("", func(ask *client.Client) error {
 		made, err := ask.CreateRegistrationToken(e.ctx, parent.App, client.NewRegistrationToken{Name: c.Name, Uses: c.Uses, ExpiresIn: c.ExpiresIn})
 		if err != nil {
 			return err
+		}
+		// The token is made; where the server does not say what it can, there is nothing to warn of.
+		if open, err := registers(e.ctx, ask); err == nil && !open {
+			e.note("clients cannot register themselves here: nobody can use the token until the server has oauth.registration: true")
 		}
 		return e.show(made, func(w io.Writer) { _, _ = fmt.Fprintf(w, "The token, shown this once: %s\n", made.Token) })
 	})

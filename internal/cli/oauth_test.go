@@ -9,25 +9,35 @@ import (
 	"github.com/ostiary-id/ostiary/client"
 )
 
-// TestClientFlags: whatever the API takes for a client, a flag sets.
+// TestClientFlags: whatever the API takes for a client, a flag sets, and takes back with an empty text.
 func TestClientFlags(t *testing.T) {
 	var c clientSettings
-	fill(reflect.ValueOf(&c).Elem())
-	c.JWKSFile, c.AssertionFile = "", "-"
-	given, err := c.oauth(strings.NewReader(`{"a": 1}`))
+	fill(reflect.ValueOf(&c).Elem(), "x")
+	c.JWKSFile, c.AssertionFile = nil, new("-")
+	given, err := c.change(strings.NewReader(`{"a": 1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.JWKSFile, c.AssertionFile = "-", ""
-	more, err := c.oauth(strings.NewReader(`{"keys": []}`))
+	c.JWKSFile, c.AssertionFile = new("-"), nil
+	more, err := c.change(strings.NewReader(`{"keys": []}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := reflect.TypeFor[client.ClientOAuth]()
-	for i := range settings.NumField() {
-		name, _, _ := strings.Cut(settings.Field(i).Tag.Get("json"), ",")
+	fill(reflect.ValueOf(&c).Elem(), "")
+	back, err := c.change(strings.NewReader(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[client.NewClient]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "name" || name == "type" {
+			continue
+		}
 		if given[name] == nil && more[name] == nil {
 			t.Errorf("no flag sets %s", name)
+		}
+		if value, is := back[name]; !is || value != nil && name != "claims" {
+			t.Errorf("no flag takes %s back: %v", name, value)
 		}
 		delete(given, name)
 	}
@@ -36,20 +46,18 @@ func TestClientFlags(t *testing.T) {
 	}
 }
 
-// fill gives every field of a struct some value.
-func fill(v reflect.Value) {
+// fill gives every field of a struct some value, of text where it has one.
+func fill(v reflect.Value, text string) {
 	for i := range v.NumField() {
 		switch f := v.Field(i); f.Interface().(type) {
-		case string:
-			f.SetString("x")
 		case []string:
-			f.Set(reflect.ValueOf([]string{"x"}))
+			f.Set(reflect.ValueOf([]string{text}))
 		case map[string]string:
-			f.Set(reflect.ValueOf(map[string]string{"x": "x"}))
+			f.Set(reflect.ValueOf(map[string]string{"x": text}))
 		case *string:
-			f.Set(reflect.ValueOf(new("x")))
+			f.Set(reflect.ValueOf(&text))
 		case *bool:
-			f.Set(reflect.ValueOf(new(true)))
+			f.Set(reflect.ValueOf(new(text != "")))
 		}
 	}
 }

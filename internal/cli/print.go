@@ -21,6 +21,11 @@ func (e *env) show(value any, text func(w io.Writer)) error {
 	return encoder.Encode(value)
 }
 
+// note tells something beside the answer, which may be read by a program.
+func (e *env) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(e.stderr, "ostiary: "+format+"\n", args...)
+}
+
 // table prints rows under a head; the cells of a row are separated by tabs.
 func table(head []string, rows [][]string) func(io.Writer) {
 	return func(w io.Writer) {

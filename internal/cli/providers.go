@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/ostiary-id/ostiary/client"
@@ -15,7 +14,7 @@ type providersCmd struct {
 	List   providersListCmd   `cmd:"" help:"List the identity providers."`
 	Create providersCreateCmd `cmd:"" help:"Connect an identity provider."`
 	Show   providersShowCmd   `cmd:"" help:"Show an identity provider."`
-	Update providersUpdateCmd `cmd:"" help:"Change an identity provider; a list that is given replaces the old one."`
+	Update providersUpdateCmd `cmd:"" help:"Change an identity provider: what is left out stays, an empty text takes a setting back, a list replaces the old one."`
 	Delete providersDeleteCmd `cmd:"" help:"Disconnect an identity provider."`
 }
 
@@ -53,67 +52,40 @@ func (providersListCmd) Run(e *env, parent *providersCmd) error {
 
 // providerSettings are what a provider is made of. A secret is never an argument, which other users of the machine see.
 type providerSettings struct {
-	ClientID         string            `name:"client-id" placeholder:"ID" help:"The client id that the provider gave out."`
-	SecretFile       string            `placeholder:"FILE" help:"File with the client secret (of apple the private key); - reads standard input."`
-	Title            string            `help:"Name on buttons."`
-	Issuer           string            `placeholder:"URL" help:"Issuer of an OpenID provider."`
-	Scope            []string          `help:"What to ask the provider for; may be repeated."`
-	Use              string            `enum:",sign-up,sign-in,link" default:"" help:"What it is for: sign-up, sign-in or link."`
-	Domain           []string          `help:"For whose addresses the provider is the authority; may be repeated."`
-	HostedDomain     string            `placeholder:"DOMAIN" help:"Let in people of this organisation alone (google)."`
-	AuthorizationURL string            `name:"authorization-url" placeholder:"URL" help:"Of an oauth2 provider."`
-	TokenURL         string            `name:"token-url" placeholder:"URL" help:"Of an oauth2 provider."`
-	UserURL          string            `name:"user-url" placeholder:"URL" help:"Of an oauth2 provider."`
-	Claim            map[string]string `placeholder:"NAME=PATH" help:"Where the answer of the user URL holds subject, email, email_verified, name ...; may be repeated."`
-	ClientAuth       string            `enum:",basic,post,none" default:"" help:"How the secret is sent: basic, post or none."`
-	TeamID           string            `name:"team-id" help:"Of apple."`
-	KeyID            string            `name:"key-id" help:"Of apple."`
+	ClientID         *string           `name:"client-id" placeholder:"ID" help:"The client id that the provider gave out."`
+	SecretFile       *string           `placeholder:"FILE" help:"File with the client secret (of apple the private key); - reads standard input."`
+	Title            *string           `help:"Name on buttons."`
+	Issuer           *string           `placeholder:"URL" help:"Issuer of an OpenID provider."`
+	Scope            []string          `sep:"none" help:"What to ask the provider for; may be repeated."`
+	Use              *string           `enum:",sign-up,sign-in,link" help:"What it is for: sign-up, sign-in or link."`
+	Domain           []string          `sep:"none" help:"For whose addresses the provider is the authority; may be repeated."`
+	HostedDomain     *string           `placeholder:"DOMAIN" help:"Let in people of this organisation alone (google)."`
+	AuthorizationURL *string           `name:"authorization-url" placeholder:"URL" help:"Of an oauth2 provider."`
+	TokenURL         *string           `name:"token-url" placeholder:"URL" help:"Of an oauth2 provider."`
+	UserURL          *string           `name:"user-url" placeholder:"URL" help:"Of an oauth2 provider."`
+	Claim            map[string]string `mapsep:"none" placeholder:"NAME=PATH" help:"Where the answer of the user URL holds subject, email, email_verified, name ...; may be repeated. Others stay; NAME= takes one back."`
+	ClientAuth       *string           `enum:",basic,post,none" help:"How the secret is sent: basic, post or none."`
+	TeamID           *string           `name:"team-id" help:"Of apple."`
+	KeyID            *string           `name:"key-id" help:"Of apple."`
 }
 
 // change is what was given, by the names of the API.
 func (c providerSettings) change(in io.Reader) (map[string]any, error) {
 	out := map[string]any{}
-	for name, value := range map[string]string{"client_id": c.ClientID, "title": c.Title, "issuer": c.Issuer, "use": c.Use,
+	setTexts(out, map[string]*string{"client_id": c.ClientID, "client_secret": c.SecretFile, "title": c.Title, "issuer": c.Issuer, "use": c.Use,
 		"hosted_domain": c.HostedDomain, "authorization_url": c.AuthorizationURL, "token_url": c.TokenURL, "user_url": c.UserURL,
-		"client_auth": c.ClientAuth, "team_id": c.TeamID, "key_id": c.KeyID} {
-		if value != "" {
-			out[name] = value
-		}
-	}
-	if c.Scope != nil {
-		out["scopes"] = c.Scope
-	}
-	if c.Domain != nil {
-		out["domains"] = c.Domain
-	}
-	if c.Claim != nil {
-		out["claims"] = c.Claim
-	}
-	if c.SecretFile == "" {
+		"client_auth": c.ClientAuth, "team_id": c.TeamID, "key_id": c.KeyID})
+	setLists(out, map[string][]string{"scopes": c.Scope, "domains": c.Domain})
+	setMembers(out, "claims", c.Claim)
+	if c.SecretFile == nil || *c.SecretFile == "" {
 		return out, nil
 	}
-	secret, err := readSecret(c.SecretFile, in)
-	out["client_secret"] = secret
-	return out, err
-}
-
-// maxSecretFile is more than any client secret or private key.
-const maxSecretFile = 16 << 10
-
-func readSecret(name string, in io.Reader) (string, error) {
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return "", fmt.Errorf("read the secret: %w", err)
-		}
-		defer func() { _ = file.Close() }() // nothing was written
-		in = file
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxSecretFile))
+	secret, err := readFile(*c.SecretFile, in)
 	if err != nil {
-		return "", fmt.Errorf("read the secret: %w", err)
+		return nil, fmt.Errorf("read the secret: %w", err)
 	}
-	return strings.TrimSpace(string(data)), nil
+	out["client_secret"] = strings.TrimSpace(string(secret))
+	return out, nil
 }
 
 type providersCreateCmd struct {
@@ -124,19 +96,15 @@ type providersCreateCmd struct {
 
 // Run connects a provider.
 func (c providersCreateCmd) Run(e *env, parent *providersCmd) error {
-	secret := ""
-	if c.SecretFile != "" {
-		var err error
-		if secret, err = readSecret(c.SecretFile, e.in); err != nil {
-			return err
-		}
+	in := client.NewProvider{Name: c.Name, Kind: c.Kind}
+	given, err := c.change(e.in)
+	if err == nil {
+		err = made(given, &in)
 	}
-	return e.oneProvider(parent.App, func(ask *client.Client) (client.Provider, error) {
-		return ask.CreateProvider(e.ctx, client.NewProvider{Name: c.Name, Kind: c.Kind, Title: c.Title, ClientID: c.ClientID,
-			ClientSecret: secret, Issuer: c.Issuer, Scopes: c.Scope, Use: c.Use, Domains: c.Domain, HostedDomain: c.HostedDomain,
-			AuthorizationURL: c.AuthorizationURL, TokenURL: c.TokenURL, UserURL: c.UserURL, ClientAuth: c.ClientAuth,
-			Claims: c.Claim, TeamID: c.TeamID, KeyID: c.KeyID})
-	})
+	if err != nil {
+		return err
+	}
+	return e.oneProvider(parent.App, func(ask *client.Client) (client.Provider, error) { return ask.CreateProvider(e.ctx, in) })
 }
 
 type providersShowCmd struct {

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type shape struct {
 	format string
 	xmap   *document.Node
 	items  *shape // of an array
+	zero   bool   // a time of nothing means something of its own, such as an end now
 }
 
 // shapeOf reads the annotations of a flattened schema; also holds further ones that win, such as a parameter's.
@@ -43,6 +45,7 @@ func (l *loader) shapeOf(f *document.Node, also *document.Node) shape {
 // setterFor makes the setter of a Go type for a shape. It reports what does not fit at n and returns nil then.
 func (l *loader) setterFor(t reflect.Type, s shape, n *document.Node) setter {
 	if t.Kind() == reflect.Pointer {
+		s.zero = true // the operation tells zero from what is left out
 		inner := l.setterFor(t.Elem(), s, n)
 		if inner == nil {
 			return nil
@@ -305,6 +308,10 @@ func durationSetter(s shape) (setter, schema.Types) {
 		fallthrough
 	case formatDuration:
 		return func(dst reflect.Value, v *wire.Value) *auth.Violation {
+			if s.zero && v.Kind == wire.String && v.Text == auth.FormatLifetime(0) {
+				dst.SetInt(0)
+				return nil
+			}
 			d, err := auth.ParseLifetime(v.Text)
 			if err != nil || v.Kind != wire.String {
 				return &auth.Violation{Code: auth.ViolationFormat, Message: "must be a lifetime like 365d, with one of s, m, h, d, w",
@@ -316,13 +323,18 @@ func durationSetter(s shape) (setter, schema.Types) {
 	default:
 		return nil, 0
 	}
+	least := int64(1)
+	if s.zero {
+		least = 0
+	}
 	return func(dst reflect.Value, v *wire.Value) *auth.Violation {
 		n, ok := v.Int()
 		switch {
 		case !ok || n > int64(maxSpan/unit):
 			return &auth.Violation{Code: auth.ViolationTooLarge, Message: "is too long a time", Received: v.Type()}
-		case n <= 0:
-			return &auth.Violation{Code: auth.ViolationTooSmall, Message: "must be at least 1", Expected: "1", Received: v.Type()}
+		case n < least:
+			text := strconv.FormatInt(least, 10)
+			return &auth.Violation{Code: auth.ViolationTooSmall, Message: "must be at least " + text, Expected: text, Received: v.Type()}
 		}
 		dst.SetInt(n * int64(unit))
 		return nil

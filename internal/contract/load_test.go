@@ -28,7 +28,7 @@ func TestMistakes(t *testing.T) {
 		{"input without source in one media type", op("x-operation: take\nrequestBody: {content: {application/json: {schema: {type: object, properties: {text: {type: string}}}}, application/x-www-form-urlencoded: {schema: {type: object}}}}\n" + ok), "", "",
 			`9: the required input "text" of take has no source in application/x-www-form-urlencoded (expected a property that fills it)`},
 		{"unknown input", op("x-operation: take\nx-inputs: {text: a, txt: b}\n" + ok), "", "",
-			`10: the operation take has no input "txt" (expected one of text, secret, flag, count, big, ratio, list, span, at, bag, user_id, maybe, nick, patches, until, csrf_token, app, challenge_response, client_id)`},
+			`10: the operation take has no input "txt" (expected one of text, secret, flag, count, big, ratio, list, span, overlap, at, bag, user_id, maybe, nick, patches, until, csrf_token, app, challenge_response, client_id)`},
 		{"fixed input of another type", op("x-operation: take\nx-inputs: {text: a, count: many}\n" + ok), "", "",
 			`10: the input is a number, the schema's type is string (expected integer)`},
 		{"property that fills nothing", op("x-operation: take\nx-inputs: {text: a}\nrequestBody: {content: {application/json: {schema: {type: object, properties: {\n  zip: {type: string}}}}}}\n" + ok), "", "",

@@ -291,3 +291,32 @@ func TestViolationsOfOperations(t *testing.T) {
 		}
 	}
 }
+
+// TestZeroTime: no time at all is refused, but where the operation tells it from what is left out.
+func TestZeroTime(t *testing.T) {
+	for format, zero := range map[string]string{"{type: string, x-format: duration}": `"0s"`, "{type: integer, x-format: seconds}": "0", "{type: integer, x-format: days}": "0"} {
+		things := newThings()
+		h := start(t, things, doc(`
+/zero:
+  post:
+    x-operation: take
+    x-inputs: {text: a}
+    requestBody:
+      content:
+        application/json:
+          schema: {type: object, properties: {span: `+format+`, overlap: `+format+`}}
+    responses: {"204": {description: d}}
+`)).Handler()
+		if status, body, _ := ask(t, h, "POST", "/zero", `{"overlap":`+zero+`}`); status != 204 || things.taken.Overlap == nil || *things.taken.Overlap != 0 {
+			t.Errorf("%s: %d %s", format, status, body)
+		}
+		if status, body, _ := ask(t, h, "POST", "/zero", `{}`); status != 204 || things.taken.Overlap != nil {
+			t.Errorf("%s: left out: %d %s", format, status, body)
+		}
+		for _, body := range []string{`{"span":` + zero + `}`, `{"overlap":-1}`, `{"overlap":"00s"}`, `{"overlap":"0"}`, `{"overlap":"-1s"}`} {
+			if status, answer, _ := ask(t, h, "POST", "/zero", body); status != 400 {
+				t.Errorf("%s: %s: %d %s", format, body, status, answer)
+			}
+		}
+	}
+}

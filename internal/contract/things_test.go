@@ -20,6 +20,7 @@ type takeInput struct {
 	Ratio   float64                            `input:"ratio"`
 	List    []string                           `input:"list"`
 	Span    time.Duration                      `input:"span"`
+	Overlap *time.Duration                     `input:"overlap"`
 	At      time.Time                          `input:"at"`
 	Bag     map[string]any                     `input:"bag"`
 	User    auth.UserID                        `input:"user_id"`

@@ -88,6 +88,43 @@ func (c *Catalogue) createApp() *Definition {
 	})
 }
 
+func (c *Catalogue) disableApp() *Definition {
+	return define(Definition{
+		Name: "disable-app",
+		Doc: "Closes an app at once: nobody signs in to it, and its sessions, API keys, app keys and OAuth clients are refused. " +
+			"A session that comes to a refresh meanwhile ends for good. The app `default` cannot be disabled.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[App]("ok", "The app is disabled.")},
+		Errors:  []auth.Code{auth.CodeNotFound, auth.CodeConflict},
+	}, func(ctx context.Context, r *Request, in *AppInput) (Outcome, error) {
+		return c.setAppStatus(ctx, r, in.ID, auth.AppDisabled)
+	})
+}
+
+func (c *Catalogue) enableApp() *Definition {
+	return define(Definition{
+		Name: "enable-app",
+		Doc: "Opens an app again that is disabled. Its own administrators are shut out of it, so this is for the operator and " +
+			"administrators of the app `default`.",
+		Access:  Administrator,
+		Scope:   ScopeAdmin,
+		Results: []Result{result[App]("ok", "The app is active.")},
+		Errors:  []auth.Code{auth.CodeNotFound},
+	}, func(ctx context.Context, r *Request, in *AppInput) (Outcome, error) {
+		return c.setAppStatus(ctx, r, in.ID, auth.AppActive)
+	})
+}
+
+func (c *Catalogue) setAppStatus(ctx context.Context, r *Request, id auth.AppID, status auth.AppStatus) (Outcome, error) {
+	row, err := c.deps.Apps.SetStatus(ctx, r.Caller, id, status)
+	if err != nil {
+		return Outcome{}, err
+	}
+	view, err := c.appView(ctx, row)
+	return OK(view), err
+}
+
 // ListAppKeysInput is the input of list-app-keys.
 type ListAppKeysInput struct {
 	Paging

@@ -156,6 +156,8 @@ func (c *Catalogue) administration() []*Definition {
 		c.createAppKey(),
 		c.revokeAppKey(),
 		c.updateApp(),
+		c.disableApp(),
+		c.enableApp(),
 
 		c.listEvents(),
 

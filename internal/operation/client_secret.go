@@ -17,7 +17,7 @@ type ClientSecret struct {
 	ExpiresAt time.Time           `json:"expires_at,omitzero"` // zero: never
 }
 
-// ClientSecrets are those of a client that were not revoked, newest first.
+// ClientSecrets are those of a client that work, newest first.
 type ClientSecrets struct {
 	Secrets []ClientSecret `json:"secrets"`
 }
@@ -35,7 +35,7 @@ func secretView(s auth.ClientSecret) ClientSecret {
 func (c *Catalogue) listClientSecrets() *Definition {
 	return define(Definition{
 		Name:    "list-client-secrets",
-		Doc:     "Lists the secrets of a client that were not revoked, newest first, without their texts.",
+		Doc:     "Lists the secrets of a client that work, newest first, without their texts.",
 		Access:  Administrator,
 		Scope:   ScopeAdmin,
 		Results: []Result{result[ClientSecrets]("ok", "The secrets.")},

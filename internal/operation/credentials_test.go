@@ -220,7 +220,7 @@ func TestForeignIDs_TN01(t *testing.T) {
 				"api-key":             {"get-api-key", "rotate-api-key", "revoke-api-key"},
 				"neighbour's api-key": {"get-api-key", "rotate-api-key", "revoke-api-key"},
 				"user":                {"get-user", "update-user", "disable-user", "enable-user", "set-role", "end-user-sessions", "get-credit"},
-				"app":                 {"get-app", "list-app-keys", "create-app-key", "revoke-app-key", "update-app", "list-clients", "create-client"},
+				"app":                 {"get-app", "list-app-keys", "create-app-key", "revoke-app-key", "update-app", "disable-app", "enable-app", "list-clients", "create-client"},
 				"client":              {"get-client", "update-client", "delete-client"},
 				"account":             {"get-account", "update-account", "list-members", "add-member", "set-member-role", "remove-member"},
 				"invite":              {"revoke-invite"},

@@ -26,7 +26,7 @@ func (Optional[T]) valueType() reflect.Type { return reflect.TypeFor[T]() }
 //
 // The Go type tells the contract engine what it takes: string (and named strings), bool, int, int64, float64,
 // []string, time.Duration, time.Time, map[string]any, Optional of one of them, or a pointer to one of
-// them (nil when the request left it out).
+// them (nil when the request left it out; a pointer to a time.Duration takes 0, which is refused elsewhere).
 type Field struct {
 	Name     string
 	Required bool

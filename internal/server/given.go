@@ -323,6 +323,8 @@ func (s *stage) apiKey(ctx context.Context, bearer string, scopes ...string) (au
 // administration are the Givens of administrators' operations on users and apps.
 func administration() map[string]give {
 	out := map[string]give{}
+	out["disable-app/ok"], out["enable-app/ok"], out["disable-app/conflict"] = overApp, overApp, overDefaultApp
+	out["disable-app/not-found"], out["enable-app/not-found"] = missing, missing
 	out["disable-user/conflict"], out["set-role/conflict"], out["delete-user/conflict"] = lastAdministrator, lastAdministrator, lastAdministrator
 	out["create-user/identifier-taken"] = func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 		if _, err := taken(ctx, s, e); err != nil {
@@ -345,6 +347,26 @@ func administration() map[string]give {
 		}
 	}
 	return out
+}
+
+// overApp is an administrator of every app with another app to do something to.
+func overApp(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	values, err := administratorOf(ctx, s, e)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.house.apps.Create(ctx, operatorCaller(), app.Input{Name: "Shop"})
+	values["id"] = string(made.ID)
+	return values, err
+}
+
+// overDefaultApp is an administrator who does something to the default app.
+func overDefaultApp(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
+	values, err := administratorOf(ctx, s, e)
+	if err == nil {
+		values["id"] = string(auth.DefaultApp)
+	}
+	return values, err
 }
 
 // overUser is an administrator with another user to do something to.

@@ -75,7 +75,15 @@ func delegations() map[string]give {
 	out := map[string]give{
 		"list-client-secrets/ok":  client,
 		"rotate-client-secret/ok": client,
-		"preview-claims/ok":       client,
+		"preview-claims/ok": over(func(ctx context.Context, s *stage, values map[string]string) (string, error) {
+			c, err := s.caller(ctx, values[contract.GivenBearer])
+			if err != nil {
+				return "", err
+			}
+			values["user_id"] = string(c.User)
+			made, err := s.webClient(ctx)
+			return string(made.ID), err
+		}),
 		"revoke-client-secret/ok": over(func(ctx context.Context, s *stage, values map[string]string) (string, error) {
 			made, err := s.webClient(ctx)
 			if err != nil {

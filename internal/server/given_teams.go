@@ -45,13 +45,7 @@ func teams() map[string]give {
 		return values, err
 	}
 	out := map[string]give{
-		"update-app/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
-			values, err := administratorOf(ctx, s, e)
-			if err == nil {
-				values["id"] = string(auth.DefaultApp)
-			}
-			return values, err
-		},
+		"update-app/ok":        overDefaultApp,
 		"update-app/not-found": missing,
 		"create-client/ok": func(ctx context.Context, s *stage, e contract.Example) (map[string]string, error) {
 			values, err := administratorOf(ctx, s, e)
