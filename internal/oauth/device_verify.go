@@ -52,11 +52,15 @@ func (s *Service) ShowDevice(ctx context.Context, c auth.Caller, typed string) (
 	return out, s.describe(ctx, &out.AskedFor, d.App, d.Client, d.Delegation)
 }
 
-// device reads and holds the device of a user code, for a person who is signed in to its app. Code: proof-invalid.
+// device reads and holds the device of a user code, for a person who is signed in to its app. Codes: proof-invalid,
+// email-unverified.
 func (s *Service) device(tx *store.Tx, c auth.Caller, typed string) (auth.DeviceAuthorization, error) {
 	dead := auth.E(auth.CodeProofInvalid, "")
 	if _, err := s.o.Sessions.Recheck(tx, c); err != nil {
 		return auth.DeviceAuthorization{}, err
+	}
+	if !c.EmailVerified { // whose address nobody has seen is nobody to a client (C5), as at the authorization endpoint
+		return auth.DeviceAuthorization{}, auth.E(auth.CodeEmailUnverified, "")
 	}
 	code, ok := grant.CanonicalUserCode(typed)
 	if !ok {

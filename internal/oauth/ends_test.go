@@ -184,9 +184,17 @@ func TestDeviceOfOneSession_DV02(t *testing.T) {
 			return by
 		}
 		first, second := as(h.signedIn(ann)), as(h.signedIn(ann))
+		unseen, elsewhere := first, first
+		unseen.EmailVerified, elsewhere.App = false, "elsewhere"
 		d, err := h.AuthorizeDevice(t.Context(), ClientRequest{Form: Form{"scope": {"openid"}}, Authorization: basicOf(c, password), Caller: anyone()})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if _, err := h.ShowDevice(t.Context(), unseen, d.UserCode); !auth.Is(err, auth.CodeEmailUnverified) {
+			t.Errorf("an address that nobody has seen: %v", err)
+		}
+		if _, err := h.ShowDevice(t.Context(), elsewhere, d.UserCode); err == nil {
+			t.Error("somebody of another app looks")
 		}
 		if _, err := h.ShowDevice(t.Context(), first, d.UserCode); err != nil {
 			t.Fatal(err)

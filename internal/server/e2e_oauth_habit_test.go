@@ -54,6 +54,39 @@ func TestResourceThatIsGone(t *testing.T) {
 	})
 }
 
+// TestWaitingCodeEnds_RT08: a code that nobody has exchanged ends with the person's sessions.
+func TestWaitingCodeEnds_RT08(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		p := newParty(t, i, trusted)
+		for name, end := range map[string]func(c *client.Client) error{
+			"everywhere": func(c *client.Client) error { _, err := c.SignOutEverywhere(t.Context(), true); return err },
+			"password": func(c *client.Client) error {
+				_, err := c.ChangePassword(t.Context(), client.PasswordChange{CurrentPassword: phrase, Password: phrase + " and more"})
+				return err
+			},
+		} {
+			ann := signedInGuest(t, i, name+"@example.com")
+			code := ann.authorize(p.request()).code(p)
+			none(t, end(ann.person.me))
+			p.redeem(ann.wire, code).want(http.StatusBadRequest)
+		}
+	})
+}
+
+// TestResourcesOfAClient_OA13: a client asks for those that an administrator lists, where some are listed.
+func TestResourcesOfAClient_OA13(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		const mine, other = "https://mine.example", "https://other.example"
+		for _, uri := range []string{mine, other} {
+			ok[client.Resource](t)(i.Operator.CreateResource(t.Context(), "default", client.NewResource{URI: uri, Name: "API"}))
+		}
+		p := newParty(t, i, trusted, func(c *auth.Client) { c.Settings.OAuth.Resources = []string{mine} })
+		ann := signedInGuest(t, i, "ann@example.com")
+		ann.authorize(p.request("resource", mine)).code(p)
+		ann.authorize(p.request("resource", other)).sentHome(p, "invalid_target")
+	})
+}
+
 // TestNothingIsPromised: a client that gets no refresh tokens asks nobody whether it may stay.
 func TestNothingIsPromised_OI06(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {

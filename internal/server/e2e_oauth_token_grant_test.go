@@ -175,7 +175,21 @@ func TestTokenExchange_TX01(t *testing.T) {
 			t.Errorf("%v", claims)
 		}
 
+		// To another resource only where somebody let it have that one, or vouches for it.
+		h.exchange(front, token, accessType, "resource", backURI).refused(400, "invalid_target")
+		h.exchange(front, token, accessType, "audience", backURI).refused(400, "invalid_target")
+		for _, vouched := range []func(*auth.Client){trusted, func(c *auth.Client) { c.Settings.OAuth.Resources = []string{apiURI, backURI} }} {
+			c := h.client(vouched)
+			own := h.signedIn(c, "openid orders:read", forResource(apiURI)).text("access_token")
+			h.exchange(c, own, accessType, "resource", backURI).want(200)
+		}
+		both := h.signedIn(front, "openid orders:read", forResource(apiURI, backURI), func(c *auth.AuthorizationCode) { c.Nonce = "both" })
+		h.exchange(front, both.text("access_token"), accessType, "resource", backURI).want(200)
+
 		h.exchange(stranger, token, accessType).refused(400, "invalid_request")
+		open := h.client(public)
+		h.exchange(open, h.signedIn(open, "openid orders:read", forResource(apiURI)).text("access_token"), accessType).want(200)
+		h.exchange(open, token, accessType).refused(400, "invalid_request") // nobody knows who brings another's
 		h.exchange(middle, token, accessType, "scope", "orders:write", "resource", backURI).refused(400, "invalid_scope")
 		h.exchange(middle, token, accessType, "scope", "admin").refused(400, "invalid_scope")
 		h.exchange(middle, token, accessType, "resource", "https://nothing.example").refused(400, "invalid_target")

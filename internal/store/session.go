@@ -309,10 +309,11 @@ func (tx *Tx) EndDelegationsOf(app auth.AppID, parent auth.SessionID, reason aut
 	return out, nil
 }
 
-// DelegationsOf lists the live sessions that clients were given in a browser's session.
+// DelegationsOf lists the sessions that clients were given in a browser's session, those that ended before it included: a
+// client that gave its tokens back may still hold somebody signed in.
 func (tx *Tx) DelegationsOf(app auth.AppID, parent auth.SessionID) ([]Delegated, error) {
 	return tx.delegated(`SELECT id, client_id, user_id FROM sessions
-		WHERE app_id = $1 AND parent_id = $2 AND parent_id <> '' AND ended_at = 0 ORDER BY id`, app, parent)
+		WHERE app_id = $1 AND parent_id = $2 AND parent_id <> '' ORDER BY id`, app, parent)
 }
 
 // DelegationsTo lists the live sessions in which a client acts for a user.
