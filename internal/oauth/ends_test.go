@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/grant"
 	"github.com/ostiary-id/ostiary/internal/secret"
@@ -228,6 +230,73 @@ func TestClientThatIsNoText_IO02(t *testing.T) {
 		for _, id := range []string{"a\x00b", "a\xffb"} {
 			_, err := h.ReadRegistration(t.Context(), RegisterRequest{ClientID: auth.ClientID(id), Authorization: "Bearer x", Caller: anyone()})
 			wantCode(t, err, InvalidToken)
+		}
+	})
+}
+
+// A client that gave its tokens back may still hold the person signed in, so it is told when the browser's session ends
+// (LO-03).
+func TestWhoGaveItsTokensBackIsTold_LO03(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c, password := h.client(func(o *auth.OAuthSettings) { o.BackchannelLogoutURI = "https://rp.example/out" })
+		browser := h.signedIn(h.person())
+		got := must(t)(h.redeem(c, password, h.code(c, browser, "openid")))
+		err := h.Revoke(t.Context(), ClientRequest{Form: Form{"token": {got.RefreshToken}}, Authorization: basicOf(c, password), Caller: anyone()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.write(func(tx *store.Tx) error {
+			told, err := tx.DelegationsOf(browser.App, browser.ID)
+			if len(told) != 1 || told[0].Client != c.ID {
+				t.Errorf("%+v", told)
+			}
+			return err
+		})
+	})
+}
+
+// A token dies with its session at the latest, however short before the end it was made (RT-06).
+func TestTokenAtTheEndOfItsSession_RT06(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c, password := h.client()
+		got := must(t)(h.redeem(c, password, h.code(c, h.signedIn(h.person()), "openid", "offline_access")))
+		row := h.row(sid(t, got))
+		for h.clock.Now().Add(20 * 24 * time.Hour).Before(row.ExpiresAt) { // keep it from idling out
+			h.clock.Advance(20 * 24 * time.Hour)
+			got = must(t)(h.refresh(c, password, got.RefreshToken))
+		}
+		h.clock.Advance(row.ExpiresAt.Sub(h.clock.Now()) - time.Minute)
+		if got = must(t)(h.refresh(c, password, got.RefreshToken)); got.ExpiresIn > time.Minute {
+			t.Errorf("a token of %v, a minute before the end", got.ExpiresIn)
+		}
+	})
+}
+
+// A code whose request was pushed with a proof is bound to the key of that proof (RFC 9449 section 10.1, PA-01).
+func TestPushedRequestIsBound_PA01(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c, password := h.client()
+		key, other := testKey(t), testKey(t)
+		proof := foreign(t, key, jose.ES256, map[jose.HeaderKey]any{"typ": "dpop+jwt", "jwk": jose.JSONWebKey{Key: key.Public()}},
+			map[string]any{"jti": "pushed", "htm": "POST", "htu": testIssuer + PARPath, "iat": h.clock.Now().Unix(), "nonce": h.Nonce()})
+		pushed, err := h.Push(t.Context(), PushRequest{Form: asking(c), Authorization: basicOf(c, password), DPoP: []string{proof}, Caller: anyone()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _, err := h.pushed(t.Context(), Form{"client_id": {string(c.ID)}, "request_uri": {pushed.RequestURI}})
+		if err != nil || r.Delegation.JKT == "" {
+			t.Fatalf("%+v %v", r, err)
+		}
+		code := h.letIn(c, h.signedIn(h.person()), r.Delegation)
+		redeem := func(proofs ...string) error {
+			_, err := h.Token(t.Context(), TokenRequest{Authorization: basicOf(c, password), DPoP: proofs, Caller: anyone(), Form: Form{"code": {code},
+				"grant_type": {auth.GrantAuthorizationCode}, "redirect_uri": {testRedirect}, "code_verifier": {testVerifier}}})
+			return err
+		}
+		wantCode(t, redeem(), InvalidDPoPProof)
+		wantCode(t, redeem(h.proof(t, other, "a")), InvalidDPoPProof)
+		if err := redeem(h.proof(t, key, "b")); err != nil {
+			t.Error(err)
 		}
 	})
 }
