@@ -3,6 +3,7 @@ package mail
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ const (
 	MagicLink       Kind = "magic-link"            // a link that signs in, and a short code for the same
 	ConfirmIdentity Kind = "confirm-identity"      // a short code that proves the address of an account at a provider
 	IdentityChanged Kind = "identity-changed"      // with IdentityLinked or IdentityUnlinked
+	TokenReused     Kind = "token-reused"          // a session ended, for its refresh token was used twice; with Ended
 )
 
 // Detail is a sentence that some mails of a kind have and others not: mail.<kind>.<detail> in the catalogues.
@@ -66,20 +68,26 @@ const (
 	InvitedByTo      Detail = "by-to"    // Invite, with both
 	IdentityLinked   Detail = "linked"   // IdentityChanged
 	IdentityUnlinked Detail = "unlinked" // IdentityChanged
+
+	// TokenReused, by what is known of the session. Its mails say what they are told: the detail follows from Ended.
+	EndedSince        Detail = "since"
+	EndedDevice       Detail = "device"
+	EndedClient       Detail = "client"
+	EndedClientDevice Detail = "client-device"
 )
 
 // Details lists the details of the kinds that have any.
 func Details() map[Kind][]Detail {
 	return map[Kind][]Detail{VerifyEmail: {UsernameTaken}, FactorChanged: {FactorOn, FactorOff, NewBackupCodes},
 		PasskeyChanged: {PasskeyAdded, PasskeyRemoved, PasskeyCloned}, BackupCodeUsed: {BackupCodesLeft}, Invite: {InvitedBy, InvitedTo, InvitedByTo},
-		IdentityChanged: {IdentityLinked, IdentityUnlinked}, EmailsChanged: {EmailAdded, EmailRemoved}}
+		IdentityChanged: {IdentityLinked, IdentityUnlinked}, TokenReused: {EndedSince, EndedDevice, EndedClient, EndedClientDevice}, EmailsChanged: {EmailAdded, EmailRemoved}}
 }
 
 // Kinds lists every kind of mail.
 func Kinds() []Kind {
 	return []Kind{VerifyEmail, ResetPassword, EmailTaken, PasswordChanged, FactorChanged, PasskeyChanged, BackupCodeUsed, AccountLocked,
 		ChangeEmail, EmailChanging, EmailChanged, EmailRestored, AddEmail, EmailsChanged, AccountDeleting, AccountKept,
-		MagicLink, Invite, ConfirmIdentity, IdentityChanged}
+		MagicLink, Invite, ConfirmIdentity, IdentityChanged, TokenReused}
 }
 
 // linked reports whether mails of the kind carry a link.
@@ -113,11 +121,48 @@ type Message struct {
 	// Inviter and Account say who invites, and to which account, in people's own words; neutralised before they are shown.
 	// Invite alone has them, and says what it is told: its details follow from them.
 	Inviter, Account string
+	Ended            Ended // TokenReused alone has it
 	// Languages are wishes for the language of the mail, best first: that of the person, then that of the request
 	// (auth.Caller.AcceptLanguage). Empty ones are passed over. The app's own language comes last.
 	Languages []string
 	Links     auth.Links // of the door that causes the mail; empty: our own pages
 	ExpiresAt time.Time  // of the proof; the mail is not sent after it. Zero: it is worth sending at any time
+}
+
+// Ended is what a mail says of a session that ended. Client and Device are people's own words, neutralised before they
+// are shown.
+type Ended struct {
+	Began  time.Time
+	Client string     // that acted for the person; empty: the session was the person's own
+	Device string     // empty: not known
+	IP     netip.Addr // from which it began; the zero one: not known
+}
+
+// detail is that of a mail which says what is known.
+func (e Ended) detail() Detail {
+	switch where := e.where() != ""; {
+	case e.Began.IsZero():
+		return ""
+	case plain(e.Client) != "" && where:
+		return EndedClientDevice
+	case plain(e.Client) != "":
+		return EndedClient
+	case where:
+		return EndedDevice
+	}
+	return EndedSince
+}
+
+// where is the device and its address.
+func (e Ended) where() string {
+	device := plain(e.Device)
+	switch {
+	case !e.IP.IsValid():
+		return device
+	case device == "":
+		return e.IP.String()
+	}
+	return device + ", " + e.IP.String()
 }
 
 // Mailer queues mails.
@@ -151,6 +196,10 @@ type parcel struct {
 	Count     int        `json:"count,omitempty"`
 	Inviter   string     `json:"inviter,omitempty"`
 	Account   string     `json:"account,omitempty"`
+	Client    string     `json:"client,omitempty"`
+	Device    string     `json:"device,omitempty"` // with its address
+	Page      string     `json:"page,omitempty"`   // a page of ours that the mail is about
+	Began     time.Time  `json:"began,omitzero"`
 	Languages []string   `json:"languages,omitempty"`
 	ExpiresAt time.Time  `json:"expires_at,omitzero"`
 }
@@ -172,6 +221,10 @@ func (m *Mailer) Send(tx *store.Tx, msg Message) error {
 		Count: msg.Count, Inviter: plain(msg.Inviter), Account: plain(msg.Account), ExpiresAt: msg.ExpiresAt}
 	if msg.Kind == Invite {
 		p.Detail = p.invitation()
+	}
+	if msg.Kind == TokenReused {
+		p.Detail, p.Client, p.Device, p.Began = msg.Ended.detail(), plain(msg.Ended.Client), msg.Ended.where(), msg.Ended.Began
+		p.Page = m.page("/my/sessions", msg.App.ID)
 	}
 	for _, wish := range append(slices.Clone(msg.Languages), msg.App.Settings.Locale) {
 		if wish != "" {
@@ -231,6 +284,15 @@ func (m *Mailer) ownPage(page string, app auth.AppID) string {
 		template += "&app=" + url.QueryEscape(string(app))
 	}
 	return template
+}
+
+// page is the address of a page of ours that needs no token.
+func (m *Mailer) page(path string, app auth.AppID) string {
+	address := strings.TrimSuffix(m.PublicURL, "/") + path
+	if app != "" && app != auth.DefaultApp {
+		address += "?app=" + url.QueryEscape(string(app))
+	}
+	return address
 }
 
 // destination is where a link of the kind leads: the template of the door, if it has one, and our own page.

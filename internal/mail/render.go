@@ -17,9 +17,13 @@ type content struct {
 	Link, Code    string // empty: none
 	// Inviter and Account are plain; empty: not known.
 	Inviter, Account string
-	Detail           string // a whole sentence; empty: none
-	When             string // the mail was caused
-	Until, For       string // the link works; empty without a link
+	// Client and Device are plain, Device with its address; empty: not known.
+	Client, Device string
+	Page           string // the address of a page that the mail is about; empty: none
+	Began          string // what the mail is about; empty: not known
+	Detail         string // a whole sentence; empty: none
+	When           string // the mail was caused
+	Until, For     string // the link works; empty without a link
 
 	kind Kind
 }
@@ -56,7 +60,7 @@ func render(library *web.Library, p parcel, since time.Time) (subject, text, htm
 // fill makes the content of a parcel.
 func fill(skin *web.Skin, p parcel, since time.Time) (c content, err error) {
 	c = content{App: plain(p.App), Name: plain(p.Name), To: p.To, Link: p.Link, Code: p.Code, Inviter: p.Inviter, Account: p.Account,
-		kind: p.Kind}
+		Client: p.Client, Device: p.Device, Page: p.Page, kind: p.Kind}
 	if c.App == "" {
 		c.App = "Ostiary"
 	}
@@ -71,6 +75,11 @@ func fill(skin *web.Skin, p parcel, since time.Time) (c content, err error) {
 			return c, err
 		}
 		if c.For, err = c.Span(p.ExpiresAt.Sub(since)); err != nil {
+			return c, err
+		}
+	}
+	if !p.Began.IsZero() {
+		if c.Began, err = c.Moment(p.Began); err != nil {
 			return c, err
 		}
 	}
@@ -114,6 +123,10 @@ func samples(since time.Time) (out []parcel) {
 		out = append(out, p, bare)
 		if kind == Invite {
 			p.Inviter, p.Account = "Charles Babbage", "Analytical Society"
+		}
+		if kind == TokenReused {
+			p.Client, p.Device, p.Began = "Book Club", "Firefox on Linux, 203.0.113.7", since.Add(-time.Hour)
+			p.Page = "https://id.example.com/my/sessions"
 		}
 		for _, detail := range Details()[kind] {
 			for count := range 2 {

@@ -173,8 +173,9 @@ func (h *house) furnish(ctx context.Context, c config.Config, p plan, o Options)
 		Logger: o.Logger, Timeout: c.Challenge.Timeout})
 
 	endWaiting := func(tx *store.Tx, app auth.AppID, user auth.UserID) error { return grant.EndWaiting(tx, app, user, "") }
+	tellReused := func(tx *store.Tx, c auth.Caller, ended auth.Session) error { return h.login.TellReused(tx, c, ended) } // made below
 	h.sessions = session.New(session.Options{DB: h.db, Signer: h.signer, Keys: h.keys, Audit: h.audit, Queue: h.queue, EndWaiting: endWaiting,
-		Clock: o.Clock, Rand: o.Rand, Settings: sessionSettings(c.Lifetimes)})
+		Reused: tellReused, Clock: o.Clock, Rand: o.Rand, Settings: sessionSettings(c.Lifetimes)})
 	h.apps = app.New(app.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck,
 		SealChallenge: h.challenges.Seal, BadClaim: oauth.BadClaim})
 	h.apikeys = apikey.New(apikey.Options{DB: h.db, Audit: h.audit, Clock: o.Clock, Rand: o.Rand, Recheck: h.sessions.Recheck})

@@ -135,7 +135,10 @@ func (s *Service) refuse(tx *store.Tx, c auth.Caller, session auth.Session, reas
 	if !session.EndedAt.IsZero() {
 		return refreshed{refusal: refusal}, nil
 	}
-	_, err := s.end(tx, c, session.App, session.ID, reason)
+	ended, err := s.end(tx, c, session.App, session.ID, reason)
+	if err == nil && ended && reason == auth.EndRefreshReused {
+		err = s.reused(tx, c, session)
+	}
 	return refreshed{refusal: refusal}, err
 }
 

@@ -44,7 +44,7 @@ func firstSet(ttls ...time.Duration) time.Duration {
 	return 0
 }
 
-// Options are what a Service is made of. All fields but Settings, Queue and EndWaiting are needed.
+// Options are what a Service is made of. All fields but Settings, Queue, EndWaiting and Reused are needed.
 type Options struct {
 	DB     *store.DB
 	Signer *signer.Signer
@@ -55,9 +55,12 @@ type Options struct {
 	// EndWaiting ends what a user has let clients have that they have not taken yet, in the Write that ends the user's
 	// sessions: it would begin another. Nil: nobody lets clients in.
 	EndWaiting func(tx *store.Tx, app auth.AppID, user auth.UserID) error
-	Clock      func() time.Time
-	Rand       io.Reader
-	Settings   Settings
+	// Reused tells the owner of a session, in the Write that ends it, that its refresh token was used twice; nil: nobody is
+	// told.
+	Reused   func(tx *store.Tx, c auth.Caller, ended auth.Session) error
+	Clock    func() time.Time
+	Rand     io.Reader
+	Settings Settings
 }
 
 // Service starts, recognises and ends sessions. It is safe for concurrent use.
@@ -68,6 +71,7 @@ type Service struct {
 	audit    *audit.Log
 	queue    *queue.Queue
 	waiting  func(tx *store.Tx, app auth.AppID, user auth.UserID) error
+	reused   func(tx *store.Tx, c auth.Caller, ended auth.Session) error
 	clock    func() time.Time
 	rand     io.Reader
 	settings Settings
@@ -85,15 +89,19 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	settings := o.Settings.withDefaults()
+	if o.Reused == nil {
+		o.Reused = func(*store.Tx, auth.Caller, auth.Session) error { return nil }
+	}
 	return &Service{
-		db: o.DB, signer: o.Signer, keys: o.Keys, audit: o.Audit, queue: o.Queue, waiting: o.EndWaiting, clock: o.Clock, rand: o.Rand, settings: settings,
-		keyID:   o.Keys.Fingerprint()[:8],
-		claims:  signer.NewVerified[claim](o.DB, settings.CacheSize),
-		cookies: store.NewCache[auth.SessionID](o.DB, store.KindSession, settings.CacheSize),
-		live:    store.NewCache[*liveSession](o.DB, store.KindSession, settings.CacheSize),
-		users:   store.NewCache[*person](o.DB, store.KindUser, settings.CacheSize),
-		apps:    store.NewCache[*auth.App](o.DB, store.KindApp, 1000),
-		clients: store.NewCache[*auth.Client](o.DB, store.KindClient, 1000),
+		db: o.DB, signer: o.Signer, keys: o.Keys, audit: o.Audit, queue: o.Queue, waiting: o.EndWaiting, reused: o.Reused, clock: o.Clock, rand: o.Rand,
+		settings: settings,
+		keyID:    o.Keys.Fingerprint()[:8],
+		claims:   signer.NewVerified[claim](o.DB, settings.CacheSize),
+		cookies:  store.NewCache[auth.SessionID](o.DB, store.KindSession, settings.CacheSize),
+		live:     store.NewCache[*liveSession](o.DB, store.KindSession, settings.CacheSize),
+		users:    store.NewCache[*person](o.DB, store.KindUser, settings.CacheSize),
+		apps:     store.NewCache[*auth.App](o.DB, store.KindApp, 1000),
+		clients:  store.NewCache[*auth.Client](o.DB, store.KindClient, 1000),
 	}
 }
 
