@@ -63,6 +63,7 @@ func (b *background) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	b.group.Go(func() { b.work(ctx) })
+	b.group.Go(func() { b.prepare(ctx) })
 	b.group.Go(func() { b.house.audit.Run(ctx, b.house.db, b.owner, sealEvery) })
 	b.group.Go(func() { b.every(ctx, flushEvery, "flush", b.flushUses) })
 	b.group.Go(func() { b.every(ctx, tidyEvery, "housekeeping", b.tidy) })
@@ -76,6 +77,23 @@ func (b *background) work(ctx context.Context) {
 		b.log.Info("took over jobs of a process that was killed", "jobs", n)
 	}
 	b.workers.Run(ctx)
+}
+
+// prepare makes the keys of ID tokens ahead of the first of them: whoever trusts us may keep the JWKS for minutes
+// (KM-01). It is not a part of the start, for RSA keys take their time.
+func (b *background) prepare(ctx context.Context) {
+	for {
+		err := guarded(ctx, func(ctx context.Context) error { return b.house.signer.Prepare(ctx, auth.AlgorithmRS256) })
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		b.log.Error("the keys of ID tokens are not made yet; another try follows", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(tidyEvery):
+		}
+	}
 }
 
 // stop ends the loops and waits for them. Calling it twice, or without start, does nothing.

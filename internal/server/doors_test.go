@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/config"
 	"github.com/ostiary-id/ostiary/internal/mail"
 )
@@ -217,6 +218,26 @@ func TestJWKS(t *testing.T) {
 	if body, _ := io.ReadAll(w.Body); w.Code != 200 || !strings.Contains(string(body), `"kty"`) || strings.Contains(string(body), `"d":`) {
 		t.Errorf("%d %s", w.Code, body)
 	}
+}
+
+// The key of ID tokens is published before anybody signs in, so that whoever keeps the JWKS knows it (KM-01).
+func TestIDTokenKeyIsMadeAhead_KM01(t *testing.T) {
+	eachEngine(t, func(t *testing.T, c config.Config) {
+		o := options()
+		o.Quiet = false
+		s, _ := started(t, c, o)
+		until(t, func() bool { return strings.Contains(string(s.house.signer.JWKS()), `"RS256"`) })
+		read := func() string { return call(s, httptest.NewRequest("GET", "/.well-known/jwks.json", nil)).Body.String() }
+		before := read()
+		if strings.Count(before, `"RS256"`) != 2 || !strings.Contains(before, `"ES256"`) {
+			t.Errorf("%s", before)
+		}
+		_, err := s.house.signer.Sign(t.Context(), auth.AlgorithmRS256, "JWT", struct{}{})
+		must(t, err)
+		if read() != before {
+			t.Error("the first token has a key of its own")
+		}
+	})
 }
 
 func TestAnnounce(t *testing.T) {

@@ -106,10 +106,7 @@ func (s *Signer) signingKey(ctx context.Context, algorithm string) (*key, error)
 	if k := s.current(ctx).signing(algorithm, s.o.Clock()); k != nil {
 		return k, nil
 	}
-	if err := s.apply(ctx, algorithm, s.tidy); err != nil {
-		return nil, err
-	}
-	if err := s.reload(ctx); err != nil {
+	if err := s.Prepare(ctx, algorithm); err != nil {
 		return nil, err
 	}
 	if k := s.set.Load().signing(algorithm, s.o.Clock()); k != nil {

@@ -40,6 +40,15 @@ func (s *Signer) Tend(ctx context.Context) error {
 	return nil
 }
 
+// Prepare makes the keys of an algorithm that is not in use yet, so that those who keep the JWKS for a while know the key
+// before the first token that it signs. It may take seconds, and writes nothing if there are keys.
+func (s *Signer) Prepare(ctx context.Context, algorithm string) error {
+	if err := s.apply(ctx, algorithm, s.tidy); err != nil {
+		return err
+	}
+	return s.reload(ctx)
+}
+
 // Rotate lets the published successor of every key sign from now on and publishes a new successor; what the old key
 // signed verifies through the overlap (SECURITY KM-01). An emergency is for keys that somebody else may know: all
 // of them are removed at once, successors too, and new ones made; every access token in use fails and is refreshed.
@@ -157,6 +166,9 @@ func (s *Signer) apply(ctx context.Context, algorithm string, how planner) error
 			return err
 		}
 		for len(fresh) < len(preview.make) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			made, err := s.makeKey(algorithm)
 			if err != nil {
 				return err
