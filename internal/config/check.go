@@ -31,6 +31,8 @@ func (c Config) Check() []string {
 	d.proxy(c.Outbound.Proxy)
 	d.challenge(c.Challenge)
 	d.lifetimes(c.Lifetimes)
+	d.oauth(c.OAuth)
+	d.overlap(c)
 	d.password(c.Password)
 	d.limits(c.Limits)
 	d.mounts(c.Mounts)
@@ -136,14 +138,45 @@ func (d *decoder) lifetimes(l Lifetimes) {
 			d.problem("lifetimes."+p.key, "want at least 1s, got %s", p.value)
 		}
 	}
-	const day, short = 24 * time.Hour, 10 * time.Minute // SECURITY ET-13, ET-11
+	const day, short = 24 * time.Hour, 10 * time.Minute // SECURITY ET-13, ET-11; KM-01 for access tokens
 	for _, p := range []struct {
 		key         string
 		value, most time.Duration
-	}{{"change_email", l.ChangeEmail, day}, {"magic_link", l.MagicLink, short}, {"sign_in_token", l.SignInToken, short}} {
+	}{{"access", l.Access, day}, {"change_email", l.ChangeEmail, day}, {"magic_link", l.MagicLink, short}, {"sign_in_token", l.SignInToken, short}} {
 		if p.value > p.most {
 			d.problem("lifetimes."+p.key, "want at most %s, got %s", p.most, p.value)
 		}
+	}
+}
+
+func (d *decoder) oauth(o OAuth) {
+	for _, p := range []struct {
+		key         string
+		value, most time.Duration
+	}{{"id_token", o.IDToken, 24 * time.Hour}, {"device", o.Device, 10 * time.Minute}} { // SECURITY KM-01, DV-01
+		if p.value < time.Second || p.value > p.most {
+			d.problem("oauth."+p.key, "want from 1s to %s, got %s", p.most, p.value)
+		}
+	}
+}
+
+// keptJWKS is how long others may keep the JWKS.
+const keptJWKS = 10 * time.Minute
+
+// LeastOverlap is how long a replaced signing key has to be published for tokens that live so long: for that time, and for
+// that in which the JWKS is kept, or twice for tokens that do not live as long as that.
+func LeastOverlap(longest time.Duration) time.Duration { return longest + min(longest, keptJWKS) }
+
+// overlap compares with the lifetimes that are set here (KM-01). Clients, resources and contracts may ask for up to a day,
+// which the default covers; whether less is enough for them is not known here.
+func (d *decoder) overlap(c Config) {
+	key, longest := "lifetimes.access", c.Lifetimes.Access
+	if c.OAuth.IDToken > longest {
+		key, longest = "oauth.id_token", c.OAuth.IDToken
+	}
+	if least := LeastOverlap(longest); c.Lifetimes.SigningOverlap < least {
+		d.problem("lifetimes.signing_overlap", "want at least %s, for tokens signed by the old key live for %s: raise it, or lower %s; got %s",
+			least, longest, key, c.Lifetimes.SigningOverlap)
 	}
 }
 

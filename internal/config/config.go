@@ -77,7 +77,7 @@ type Challenge struct {
 
 // Lifetimes are the times of sessions, tokens and one-time secrets. All go down to one second.
 type Lifetimes struct {
-	Access         time.Duration `key:"access" default:"15m" help:"Access tokens, unless the contract or client says otherwise."`
+	Access         time.Duration `key:"access" default:"15m" help:"Access tokens, unless the contract or client says otherwise; at most a day."`
 	Refresh        time.Duration `key:"refresh" default:"30d" help:"A session without use, unless the contract or client says otherwise."`
 	Session        time.Duration `key:"session" default:"90d" help:"A session from its sign-in, used or not."`
 	RefreshGrace   time.Duration `key:"refresh_grace" default:"2m" help:"How long a replaced refresh token still gets the same successor."`
@@ -93,7 +93,7 @@ type Lifetimes struct {
 	Setup          time.Duration `key:"setup" default:"24h" help:"The link that makes the first administrator."`
 	TOTPEnrolment  time.Duration `key:"totp_enrolment" default:"10m" help:"The time to confirm a new authenticator."`
 	SigningPeriod  time.Duration `key:"signing_period" default:"90d" help:"How long a signing key signs before its successor takes over."`
-	SigningOverlap time.Duration `key:"signing_overlap" default:"25h" help:"How long a replaced signing key still verifies; at least the longest access token plus an hour."`
+	SigningOverlap time.Duration `key:"signing_overlap" default:"25h" help:"How long a replaced signing key still verifies; at least the longest of access and oauth.id_token plus ten minutes. Below 24h10m, clients, resources and contracts must not ask for tokens that live longer."`
 }
 
 // Password is the cost of password hashing (argon2id) and the bound on how much of it happens at once.
@@ -118,8 +118,8 @@ type Passkeys struct {
 
 // OAuth is the authorization server.
 type OAuth struct {
-	IDToken      time.Duration `key:"id_token" default:"1h" help:"ID tokens."`
-	Device       time.Duration `key:"device" default:"10m" help:"The time in which somebody has to let a device in."`
+	IDToken      time.Duration `key:"id_token" default:"1h" help:"ID tokens; at most a day."`
+	Device       time.Duration `key:"device" default:"10m" help:"The time in which somebody has to let a device in; at most ten minutes, for the code is short."`
 	DPoPNonce    string        `key:"dpop_nonce" default:"require" options:"require,off" help:"Whether a proof of possession must hold a nonce of ours, which bounds how long a copied one is of use."`
 	Registration bool          `key:"registration" help:"Let clients register themselves at /oauth2/register, with an initial token that an administrator made."`
 }

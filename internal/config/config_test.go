@@ -166,6 +166,7 @@ smpt: {host: a}
 smtp: {hots: mail.test, port: many}
 log: {level: loud}
 lifetimes: {access: 10ms, change_email: 25h, magic_link: 11m}
+oauth: {device: 11m, id_token: 10ms}
 challenge: {timeout: 2m, turnstile_url: "ftp://example.com"}
 limits: {sign-in.account: {maximum: 3}}
 mounts: [{app: default}]
@@ -182,6 +183,8 @@ metrics: 5
 		"lifetimes.access: want at least 1s, got 10ms",
 		"lifetimes.change_email: want at most 24h0m0s, got 25h0m0s",
 		"lifetimes.magic_link: want at most 10m0s, got 11m0s",
+		"oauth.device: want from 1s to 10m0s, got 11m0s",
+		"oauth.id_token: want from 1s to 24h0m0s, got 10ms",
 		"challenge.timeout: want from 1ms to 1m",
 		"challenge.turnstile_url: want https://host/path, got",
 		"limits.sign-in.account.maximum: there is no such setting",
@@ -213,6 +216,9 @@ func TestContradictions(t *testing.T) {
 		"links.reset: want {token} once":                   {"mounts": "[{contract: a, links: {reset: 'https://{token}.test/'}}]"},
 		"telemetry.traces.sample: want a number from 0 to": {"telemetry-traces-sample": "2"},
 		"is not YAML":                                      {"mounts": "[{"},
+		"lifetimes.access: want at most 24h0m0s":           {"lifetimes-access": "25h"},
+		"oauth.device: want from 1s to 10m0s":              {"oauth-device": "1ms"},
+		"oauth.id_token: want from 1s to 24h0m0s":          {"oauth-id-token": "25h"},
 	} {
 		got := problems(t, Source{Flags: flags})
 		if !strings.Contains(strings.Join(got, "\n"), name) {
@@ -224,6 +230,30 @@ func TestContradictions(t *testing.T) {
 	}
 	if got := problems(t, Source{File: write(t, "listen: a:1\nlisten: b:2\n")}); !strings.Contains(got[0], "already defined") {
 		t.Errorf("a duplicate key: %v", got)
+	}
+}
+
+// What a replaced key has signed verifies for as long as it lives (KM-01).
+func TestSigningOverlap_KM01(t *testing.T) {
+	for _, c := range []struct {
+		access, idToken, overlap string
+		want                     string // empty: it will do
+	}{
+		{"24h", "24h", "", ""},
+		{"15m", "1h", "70m", ""},
+		{"15m", "1h", "69m", "want at least 1h10m0s, for tokens signed by the old key live for 1h0m0s: raise it, or lower oauth.id_token; got 1h9m0s"},
+		{"2h", "1h", "2h", "want at least 2h10m0s, for tokens signed by the old key live for 2h0m0s: raise it, or lower lifetimes.access; got 2h0m0s"},
+		{"2s", "1s", "4s", ""},
+		{"2s", "1s", "3s", "want at least 4s"},
+	} {
+		flags := map[string]string{"lifetimes-access": c.access, "oauth-id-token": c.idToken}
+		if c.overlap != "" {
+			flags["lifetimes-signing-overlap"] = c.overlap
+		}
+		_, err := Load(Source{Flags: flags})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), "lifetimes.signing_overlap: "+c.want) {
+			t.Errorf("%+v: %v", c, err)
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ func Doctor(ctx context.Context, c config.Config, o Options) []Finding {
 	d.masterKey()
 	d.clock()
 	d.passwords()
+	d.overlap()
 	d.limits()
 	d.templates()
 	d.contracts(ctx, o)
@@ -75,6 +76,15 @@ func (d *doctor) notice(subject, text, remedy string) {
 
 func (d *doctor) unsafe(subject, text, remedy string) {
 	d.findings = append(d.findings, Finding{Level: Unsafe, Subject: subject, Text: text, Remedy: remedy})
+}
+
+// overlap tells of a time that is enough for the lifetimes of the settings, and not for whatever a client may be given.
+func (d *doctor) overlap() {
+	const longest = 24 * time.Hour // of an access token of a client, a resource or a contract
+	if set := d.config.Lifetimes.SigningOverlap; set < config.LeastOverlap(longest) {
+		d.notice("lifetimes.signing_overlap", fmt.Sprintf("%s is less than clients, resources and contracts may let their tokens live", set),
+			"raise it to 24h10m, or give none of them a lifetime that is longer")
+	}
 }
 
 func (d *doctor) publicURL() {

@@ -65,6 +65,18 @@ func TestDoctorTellsWeakPolicies(t *testing.T) {
 	}
 }
 
+// An overlap that the settings allow may still be too short for a client that was given longer tokens (KM-01).
+func TestDoctorTellsShortOverlap_KM01(t *testing.T) {
+	c := production(t)
+	if f := find(Doctor(t.Context(), c, Options{}), "lifetimes.signing_overlap"); f.Subject != "" {
+		t.Errorf("the default: %+v", f)
+	}
+	c.Lifetimes.SigningOverlap = 2 * time.Hour
+	if f := find(Doctor(t.Context(), c, Options{}), "lifetimes.signing_overlap"); f.Level != Notice || !strings.Contains(f.Remedy, "24h10m") {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestDoctorFinds_SC03(t *testing.T) {
 	for subject, change := range map[string]func(t *testing.T, c *config.Config){
 		"public_url":      func(_ *testing.T, c *config.Config) { c.PublicURL = "" },
