@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/store"
@@ -19,6 +20,8 @@ type AskedFor struct {
 	// Resources are what the tokens will be for; empty: this server's own.
 	Resources []auth.ProtectedResource
 	Offline   bool // it keeps its access when the person signs out
+	// Unused and Longest are how long it keeps access that it does not use, and in all; 0 if it cannot renew it.
+	Unused, Longest time.Duration
 	// Host is where the person will be sent; for a device empty.
 	Host string
 	// OnDevice says that whatever program runs on the person's device may get the answer (RFC 8252 section 8.6).
@@ -79,6 +82,9 @@ func (s *Service) describe(ctx context.Context, out *AskedFor, app auth.AppID, c
 		return fmt.Errorf("read the client of a request: %w", err)
 	}
 	out.Verified, out.Offline = out.Client.Settings.OAuth.Origin() == auth.OriginAdministrator, d.Offline
+	if out.Client.Settings.OAuth.Allows(auth.GrantRefreshToken) {
+		out.Unused, out.Longest = s.o.Sessions.Lifetimes(out.Client)
+	}
 	out.Scopes, out.Resources, err = s.inWords(ctx, app, d)
 	return err
 }

@@ -15,12 +15,21 @@ type AskedFor struct {
 	Resources []AskedResource `json:"resources"`
 	// Offline says that the client keeps its access when the person signs out.
 	Offline bool `json:"offline"`
+	AccessLife
 	// Host is where the browser is sent afterwards; no value: nowhere.
 	Host string `json:"host,omitempty"`
 	// OnDevice says that whatever program runs on the person's device may get the answer.
 	OnDevice bool `json:"on_device"`
 	// Consent is false if the person is only asked which account it is about.
 	Consent bool `json:"consent"`
+}
+
+// AccessLife is how long a client keeps the access that it is given, unless the person signs out before.
+type AccessLife struct {
+	// Unused is how long without use; no value: it cannot renew it.
+	Unused time.Duration `json:"unused,omitempty"`
+	// Longest is how long in all.
+	Longest time.Duration `json:"longest,omitempty"`
 }
 
 // AskingClient is who asks.
@@ -54,10 +63,11 @@ type WaitingDevice struct {
 	Scopes    []AskedScope    `json:"scopes"`
 	Resources []AskedResource `json:"resources"`
 	Offline   bool            `json:"offline"`
-	UserCode  string          `json:"user_code"`
-	IP        string          `json:"ip,omitempty"` // where it asked from
-	UserAgent string          `json:"user_agent,omitempty"`
-	AskedAt   time.Time       `json:"asked_at"`
+	AccessLife
+	UserCode  string    `json:"user_code"`
+	IP        string    `json:"ip,omitempty"` // where it asked from
+	UserAgent string    `json:"user_agent,omitempty"`
+	AskedAt   time.Time `json:"asked_at"`
 }
 
 // ClientAnswer is what the browser takes back to a client.
@@ -78,7 +88,7 @@ type AnswerField struct {
 func askedFor(a oauth.AskedFor) AskedFor {
 	o := a.Client.Settings.OAuth
 	return AskedFor{Client: AskingClient{ID: a.Client.OAuthID(), Name: a.Client.Name, Verified: a.Verified, Site: o.ClientURI, Logo: o.LogoURI,
-		Terms: o.TOSURI, Privacy: o.PolicyURI}, Offline: a.Offline, Host: a.Host, OnDevice: a.OnDevice, Consent: a.Consent,
+		Terms: o.TOSURI, Privacy: o.PolicyURI}, Offline: a.Offline, AccessLife: AccessLife{Unused: a.Unused, Longest: a.Longest}, Host: a.Host, OnDevice: a.OnDevice, Consent: a.Consent,
 		Scopes: scopeWords(a.Scopes), Resources: resourceWords(a.Resources)}
 }
 
@@ -186,7 +196,7 @@ func (c *Catalogue) showDevice() *Definition {
 			return Outcome{}, err
 		}
 		a := askedFor(d.AskedFor)
-		return OK(WaitingDevice{Client: a.Client, Scopes: a.Scopes, Resources: a.Resources, Offline: a.Offline, UserCode: d.UserCode, IP: d.IP, UserAgent: d.UserAgent, AskedAt: d.AskedAt}), nil
+		return OK(WaitingDevice{Client: a.Client, Scopes: a.Scopes, Resources: a.Resources, Offline: a.Offline, AccessLife: a.AccessLife, UserCode: d.UserCode, IP: d.IP, UserAgent: d.UserAgent, AskedAt: d.AskedAt}), nil
 	})
 }
 

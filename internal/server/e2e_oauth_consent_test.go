@@ -31,7 +31,7 @@ func TestConsent_OA11_OI06(t *testing.T) {
 		ann := signedInGuest(t, i, "ann@example.com")
 		at := ann.authorize(p.request()).goesTo("/consent")
 		page := ann.looks(at).says("Give Book Club access?", "Know that it is you", "See your e-mail address", "rp.example", "ann@example.com").
-			lacks("Unverified", "Keep this access")
+			says("It keeps the access until you sign out.").lacks("Unverified", "Keep this access", "at most")
 		if csp := page.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self' https://rp.example;") || !strings.Contains(csp, "frame-ancestors 'none'") {
 			t.Errorf("the policy is %s", csp)
 		}
@@ -46,7 +46,7 @@ func TestConsent_OA11_OI06(t *testing.T) {
 		ann.authorize(p.request("prompt", "consent")).goesTo("/consent")                   // unless it wants to ask
 		ann.authorize(p.request("scope", "openid profile")).goesTo("/consent")             // or wants more
 		at = ann.authorize(p.request("scope", "openid offline_access")).goesTo("/consent") // or wants to stay
-		ann.looks(at).says("Keep this access")
+		ann.looks(at).says("Keep this access", "until it does not use it for 30 days, for 90 days at most.").lacks("until you sign out")
 		ann.decides(at, "approve").code(p)
 		ann.authorize(p.request("scope", "openid email offline_access")).code(p)
 
@@ -61,6 +61,26 @@ func TestConsent_OA11_OI06(t *testing.T) {
 		}
 		i.Clock.Advance(31 * time.Minute)
 		bob.goes(at.RequestURI()).want(http.StatusBadRequest).says("This step is over")
+	})
+}
+
+// TestConsentSaysHowLong: the page says how long the client keeps the access, by its own lifetime (OA-11).
+func TestConsentSaysHowLong_OA11(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, i *servertest.Instance) {
+		ann := signedInGuest(t, i, "ann@example.com")
+		for _, c := range []struct {
+			life  time.Duration
+			scope string
+			want  string
+		}{
+			{14 * 24 * time.Hour, "openid offline_access", "until it does not use it for 14 days, for 90 days at most."},
+			{36 * time.Hour, "openid offline_access", "until it does not use it for 36 hours, for 90 days at most."},
+			{200 * 24 * time.Hour, "openid offline_access", "It keeps the access for 90 days."},
+			{14 * 24 * time.Hour, "openid", "It keeps the access until you sign out."},
+		} {
+			p := newParty(t, i, func(to *auth.Client) { to.Settings.RefreshTTL = c.life })
+			ann.looks(ann.authorize(p.request("scope", c.scope)).goesTo("/consent")).says(c.want)
+		}
 	})
 }
 

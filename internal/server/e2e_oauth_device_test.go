@@ -56,7 +56,7 @@ func TestDevicePage_DV02(t *testing.T) {
 		ann.types("approve", "BCDF-GHJK").want(http.StatusBadRequest) // not without having seen what it is
 		newGuest(t, i).types("show", "BCDF-GHJK").goesTo("/sign-in")
 
-		ann.types("show", " bcdf ghjk").want(http.StatusOK).says("Connect this device?", "BCDF-GHJK", "Book Club", "192.0.2.44", "television/1", "Know that it is you")
+		ann.types("show", " bcdf ghjk").want(http.StatusOK).says("Connect this device?", "BCDF-GHJK", "Book Club", "192.0.2.44", "television/1", "Know that it is you", "for 30 days, for 90 days at most").lacks("until you sign out")
 		bob.types("show", "BCDFGHJK").want(http.StatusBadRequest).says("There is no such code").lacks("Book Club")
 		bob.types("approve", "BCDFGHJK").want(http.StatusBadRequest)
 		ann.types("approve", "BCDFGHJK").goesTo("/done/device-connected")

@@ -177,12 +177,22 @@ func (s *Service) begin(session *auth.Session, d *Draft, now time.Time) {
 	if !d.proven.IsZero() {
 		session.AuthTime = d.proven
 	}
-	session.IdleTTL = firstSet(d.client.Settings.RefreshTTL, d.caller.Door.RefreshTTL, s.settings.RefreshTTL)
+	session.IdleTTL = s.idleTTL(d.client, d.caller.Door)
 	session.ExpiresAt = now.Add(s.settings.AbsoluteTTL)
 	if d.lasts > 0 {
 		session.IdleTTL, session.ExpiresAt = d.lasts, now.Add(d.lasts)
 	}
 	session.IdleExpiresAt = idleExpiry(*session, now)
+}
+
+// idleTTL is how long a session lives without use.
+func (s *Service) idleTTL(client auth.Client, door auth.Door) time.Duration {
+	return firstSet(client.Settings.RefreshTTL, door.RefreshTTL, s.settings.RefreshTTL)
+}
+
+// Lifetimes is how long a session in which a client acts for a person lives without use, and in all.
+func (s *Service) Lifetimes(client auth.Client) (idle, longest time.Duration) {
+	return min(s.idleTTL(client, auth.Door{}), s.settings.AbsoluteTTL), s.settings.AbsoluteTTL
 }
 
 func idleExpiry(s auth.Session, now time.Time) time.Time {

@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/oauth"
@@ -23,8 +24,39 @@ func between() []page {
 // asking is what a page says of who asks for what.
 type asking struct {
 	Asked operation.AskedFor
+	// Bound says that the access ends when the person signs out of this browser's session.
+	Bound bool
 	// Client is the name of who asks, House that of the app it asks at, Who the person that is asked.
 	Client, House, Who string
+}
+
+// Lasts says how long a client keeps its access; empty: nothing is known beyond one token.
+func (b *base) Lasts(a operation.AskedFor, bound bool) (string, error) {
+	switch idle, longest := a.Unused, a.Longest; {
+	case bound:
+		return b.T("page.consent.until-sign-out")
+	case idle == 0:
+		return "", nil
+	case idle >= longest:
+		return b.spans("page.consent.lasts", longest)
+	default:
+		return b.spans("page.consent.lasts-unused", longest, idle)
+	}
+}
+
+// spans says a sentence about the longest time, and about that without use if it has one.
+func (b *base) spans(key string, longest time.Duration, idle ...time.Duration) (string, error) {
+	var said struct{ Longest, Unused string }
+	var err error
+	if said.Longest, err = b.Span(longest); err != nil {
+		return "", err
+	}
+	for _, d := range idle {
+		if said.Unused, err = b.Span(d); err != nil {
+			return "", err
+		}
+	}
+	return b.T(key, said)
 }
 
 // Words says what a scope lets a client do.
@@ -86,6 +118,7 @@ func showConsent(v *visit) error {
 		return v.overOr(err)
 	}
 	shown := &consentPage{asking: v.asking(asked), Flow: in.Flow, OnDevice: asked.OnDevice}
+	shown.Bound = !asked.Offline
 	shown.title = "page.consent.account"
 	if v.p.o.ConsentTarget != nil {
 		if target := v.p.o.ConsentTarget(v.r.Context(), v.app.ID, in.Flow); target != "" {

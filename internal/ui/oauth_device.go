@@ -46,7 +46,8 @@ func (v *visit) confirmDevice(in *operation.UserCodeInput) error {
 		return v.noDevice(err)
 	}
 	shown := &devicePage{base: base{title: "page.device.confirm"}, Device: waiting,
-		asking: v.asking(operation.AskedFor{Client: waiting.Client, Scopes: waiting.Scopes, Resources: waiting.Resources, Offline: waiting.Offline})}
+		asking: v.asking(operation.AskedFor{Client: waiting.Client, Scopes: waiting.Scopes, Resources: waiting.Resources, Offline: waiting.Offline,
+			AccessLife: waiting.AccessLife})}
 	return v.show("device", shown)
 }
 
