@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	hostileRequests = flag.Int("hostile.requests", 1000, "how many requests TestHostileRequests makes on each engine")
+	hostileRequests = flag.Int("hostile.requests", 1500, "how many requests TestHostileRequests makes on each engine")
 	hostileSeed     = flag.Uint64("hostile.seed", 1, "what its requests are made from")
 )
 
