@@ -61,9 +61,9 @@ func (s *Service) ended(tx *store.Tx, c auth.Caller, e store.SessionEnd) error {
 }
 
 // EndAll ends every session of a user but the excepted ones and answers how many. It locks the user's row, as
-// Insert does, so a sign-in that races with it is either ended or begins after it. What must also refuse a
-// sign-in that was checked before and is stored after (a password change, a disabled user) raises the user's
-// epoch in the same Write. What clients were let have and have not taken yet ends too, also where a session is excepted.
+// Insert does, so a sign-in that races with it is either ended or begins after it: one that was checked before and is
+// stored after looks again, in its own Write, at what it was checked by (password, factors, status). What clients were let
+// have and have not taken yet ends too, also where a session is excepted.
 func (s *Service) EndAll(tx *store.Tx, c auth.Caller, app auth.AppID, user auth.UserID, reason auth.EndReason,
 	except ...auth.SessionID) (int, error) {
 	if _, err := tx.UserForUpdate(app, user); errors.Is(err, store.ErrNotFound) {
