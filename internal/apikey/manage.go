@@ -118,6 +118,30 @@ func (s *Service) revoke(tx *store.Tx, c auth.Caller, key auth.APIKey, reason st
 	return s.record(tx, c, key, "api-key.revoked", map[string]string{"reason": reason})
 }
 
+// RevokeSince revokes the keys of a user that were made at a time or later, and answers how many.
+func (s *Service) RevokeSince(tx *store.Tx, c auth.Caller, app auth.AppID, user auth.UserID, since time.Time, reason string) (n int, err error) {
+	q := store.APIKeyQuery{App: app, User: user, Limit: 500}
+	for {
+		keys, err := tx.APIKeys(q) // newest first
+		if err != nil {
+			return n, fmt.Errorf("list keys: %w", err)
+		}
+		for _, key := range keys {
+			if key.CreatedAt.Before(since) {
+				return n, nil
+			}
+			if err := s.revoke(tx, c, key, reason); err != nil {
+				return n, err
+			}
+			n++
+			q.AfterTime, q.AfterID = key.CreatedAt, key.ID
+		}
+		if len(keys) < q.Limit {
+			return n, nil
+		}
+	}
+}
+
 // RevokeUnverified revokes the keys of a user that were made before its address was proven, and answers how many
 // (ET-12). It is called in the Write that proves the address; keys made from an excepted session, the one that the
 // proof came from, live on and count as proven.

@@ -80,7 +80,7 @@ func (s *Service) UpdateUser(ctx context.Context, c auth.Caller, id auth.UserID,
 		if _, err := user.Update(tx, now.User, app.Settings.Attributes, auth.WrittenByAdmin, change); err != nil {
 			return err
 		}
-		return s.Login.Record(tx, c, auth.Event{Action: "user.updated", User: id})
+		return s.Login.Record(tx, c, auth.Event{Action: "user.updated", User: now.User.ID})
 	})
 }
 

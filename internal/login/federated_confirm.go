@@ -87,6 +87,7 @@ type confirming struct {
 	reg     registration
 	draft   *session.Draft
 	guesses []*limit.Reservation
+	subject string // of the guesses at the account
 }
 
 // ConfirmIdentity links an upstream identity to the user of its address, or makes a new user of it, once the person has
@@ -127,7 +128,10 @@ func (s *Service) ConfirmIdentity(ctx context.Context, c auth.Caller, in Identit
 		if out, err = s.confirm(tx, f); err != nil {
 			return err
 		}
-		return refund(tx, f.guesses...)
+		if f.byCode {
+			return refund(tx, f.guesses...)
+		}
+		return s.passwordRight(tx, &attempt{subject: f.subject, guesses: f.guesses})
 	})
 	if err == nil {
 		err = refusal
@@ -160,8 +164,11 @@ func (s *Service) openConfirmation(ctx context.Context, c auth.Caller, in Identi
 		if f.proof.User == "" {
 			return nil
 		}
-		f.who, err = user.Load(tx, c.App, f.proof.User)
-		return proofInvalid(err)
+		if f.who, err = user.Load(tx, c.App, f.proof.User); err != nil {
+			return proofInvalid(err)
+		}
+		f.subject, err = lane(tx, c.App, f.proof.User, limit.Network(c.IP))
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -176,16 +183,32 @@ func (s *Service) openConfirmation(ctx context.Context, c auth.Caller, in Identi
 	if device := cleanDevice(in.Device); device != "" {
 		f.claimed.Pass.Device = device
 	}
-	subject := limit.Identifier(c.App, f.proof.Email)
-	if f.proof.User != "" {
-		subject = limit.Account(c.App, f.proof.User)
-	}
-	account, err := s.Limits.Reserve(ctx, limit.Guess{Limiter: limit.SignInAccount, Subject: subject})
-	if err != nil {
+	if err := s.reserveConfirmation(ctx, f); err != nil {
 		return nil, err
 	}
-	f.guesses = append(f.guesses, account)
 	return f, s.prepareConfirmed(f)
+}
+
+// reserveConfirmation takes a guess at the password, as a sign-in does and from the same budgets (RL-01), or at the code. It
+// stands first among the guesses, for it tells of the account.
+func (s *Service) reserveConfirmation(ctx context.Context, f *confirming) error {
+	if f.subject == "" {
+		f.subject = limit.Identifier(f.caller.App, f.proof.Email)
+	}
+	var guess *limit.Reservation
+	var err error
+	if f.byCode {
+		guess, err = s.Limits.Reserve(ctx, limit.Guess{Limiter: limit.SignInAccount, Subject: f.subject})
+	} else {
+		var shut bool
+		if guess, shut, err = s.reservePassword(ctx, f.caller, f.subject); shut {
+			f.who.Password.Hash = ""
+		}
+	}
+	if err == nil {
+		f.guesses = append([]*limit.Reservation{guess}, f.guesses...)
+	}
+	return err
 }
 
 // prepareConfirmed makes what a new user needs.
@@ -222,7 +245,7 @@ func (s *Service) confirmByPassword(ctx context.Context, f *confirming) error {
 		return err
 	}
 	if !ok || !f.who.Email.Verified() {
-		return s.refuseSignIn(ctx, &attempt{caller: f.caller, app: f.app, known: false, who: f.who, guesses: f.guesses})
+		return s.refuseSignIn(ctx, &attempt{caller: f.caller, app: f.app, known: f.proof.User != "", who: f.who, guesses: f.guesses})
 	}
 	return nil
 }

@@ -75,9 +75,24 @@ func (s *Service) passwordRight(tx *store.Tx, a *attempt) error {
 	return refund(tx, a.guesses...)
 }
 
-// reopen forgets what was guessed wrong at a user's password from unknown networks, for a new one was chosen by who reads
-// the user's mail.
+// reopen forgets what was guessed wrong at a user's password, from known networks and others, for a new one was chosen by who
+// reads the user's mail.
 func (s *Service) reopen(tx *store.Tx, app auth.AppID, user auth.UserID) error {
-	subject := limit.Account(app, user)
-	return s.Limits.Forget(tx, limit.Guess{Limiter: limit.SignInAccount, Subject: subject}, total(subject))
+	subjects := []string{limit.Account(app, user)}
+	from, err := tx.SessionAddresses(app, user, knownNetworks)
+	if err != nil {
+		return err
+	}
+	for _, text := range from {
+		if ip, err := netip.ParseAddr(text); err == nil {
+			subjects = append(subjects, limit.AccountFrom(app, user, limit.Network(ip)))
+		}
+	}
+	slices.Sort(subjects)
+	for _, subject := range slices.Compact(subjects) {
+		if err := s.Limits.Forget(tx, limit.Guess{Limiter: limit.SignInAccount, Subject: subject}, total(subject)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/ostiary-id/ostiary/internal/auth"
 	"github.com/ostiary-id/ostiary/internal/mail"
@@ -129,8 +130,9 @@ func (s *Service) TellOldAddress(tx *store.Tx, c auth.Caller, kind mail.Kind, ap
 // CancelEmailChange spends the link that went to the address which a change replaces. A change that waits dies; one
 // that is done is taken back, whatever address the account has got since, and the address it had is told. Whoever
 // asked for the change knew the password or had a fresh session, so every session ends, every other mailed link dies,
-// the password and the passkeys open nothing any more, every address but this one is dropped, and a link for a new password goes to the address (ET-13). API keys live on, as after
-// a reset. It reports whether the address was taken back. Codes: proof-invalid, rate-limited.
+// password, passkeys and accounts of providers open nothing any more, every address but this one is dropped, and a link for a
+// new password goes to the address (ET-13). Keys and a second factor go where they are no older than a day before the change;
+// older ones live on, as after a reset. It reports whether the address was taken back. Codes: proof-invalid, rate-limited.
 func (s *Service) CancelEmailChange(ctx context.Context, c auth.Caller, token string) (restored bool, err error) {
 	guess, err := s.guessProof(ctx, c)
 	if err != nil {
@@ -182,7 +184,7 @@ func (s *Service) cancelEmailChange(tx *store.Tx, c auth.Caller, token string) (
 	if err := s.Record(tx, c, auth.Event{App: p.App, Action: action, User: p.User}); err != nil {
 		return false, err
 	}
-	return restored, s.lockOut(tx, c, app, who)
+	return restored, s.lockOut(tx, c, app, who, p.CreatedAt.Add(-takeover))
 }
 
 // restoreEmail gives the user the address of the proof again and tells the one that it replaces.
@@ -201,8 +203,14 @@ func (s *Service) restoreEmail(tx *store.Tx, c auth.Caller, app auth.App, who us
 	return who, err
 }
 
-// lockOut throws everybody out of an account that somebody else was in, and mails its owner a link for a new password.
-func (s *Service) lockOut(tx *store.Tx, c auth.Caller, app auth.App, who user.Identity) error {
+// takeover is how long before a change of address whoever made it may have been in the account: what was added since is
+// theirs as well.
+const takeover = 24 * time.Hour
+
+// lockOut throws everybody out of an account that somebody else was in since a time, and mails its owner a link for a new
+// password: sessions, mailed links, passkeys and accounts of providers go, keys and a second factor where they are as young
+// as that (ET-13).
+func (s *Service) lockOut(tx *store.Tx, c auth.Caller, app auth.App, who user.Identity, since time.Time) error {
 	if _, err := s.Sessions.EndAll(tx, c, who.User.App, who.User.ID, auth.EndEmailKept); err != nil {
 		return err
 	}
@@ -216,6 +224,15 @@ func (s *Service) lockOut(tx *store.Tx, c auth.Caller, app auth.App, who user.Id
 			return err
 		}
 	}
+	if err := s.unlinkAll(tx, c, who.User.App, who.User.ID); err != nil {
+		return err
+	}
+	if _, err := s.APIKeys.RevokeSince(tx, c, who.User.App, who.User.ID, since, string(auth.EndEmailKept)); err != nil {
+		return err
+	}
+	if err := s.disarm(tx, c, who.User, since); err != nil {
+		return err
+	}
 	if !who.User.DeleteAt.IsZero() { // whoever was in there asked for that too
 		if _, err := s.keep(tx, c, who.User, "email-change-canceled"); err != nil {
 			return err
@@ -228,4 +245,19 @@ func (s *Service) lockOut(tx *store.Tx, c auth.Caller, app auth.App, who user.Id
 		return err
 	}
 	return s.SendReset(tx, c, app, who)
+}
+
+// disarm takes the second factor from a user if it was set up at a time or later. The user's row is locked.
+func (s *Service) disarm(tx *store.Tx, c auth.Caller, u auth.User, since time.Time) error {
+	if !u.TOTP {
+		return nil
+	}
+	t, err := tx.TOTP(u.App, u.ID)
+	if err != nil || t.ConfirmedAt.Before(since) {
+		return err
+	}
+	if err := s.Factors.Remove(tx, u.App, u.ID); err != nil {
+		return err
+	}
+	return s.Record(tx, c, auth.Event{App: u.App, Action: "totp.disabled", User: u.ID})
 }
