@@ -51,13 +51,15 @@ func knownPrompts() []string {
 
 func (r AuthorizationRequest) prompts(which string) bool { return slices.Contains(r.Prompt, which) }
 
+// MaxLocales bounds `ui_locales`, in bytes: what is longer is no list of languages, and nobody reads it.
+const MaxLocales = 100
+
 const (
-	maxState   = 1 << 10 // bytes (OA-15)
-	maxNonce   = 512
-	maxHint    = 320
-	maxLocales = 100
-	maxClaims  = 4 << 10
-	maxScopes  = 100 // words, and resources
+	maxState  = 1 << 10 // bytes (OA-15)
+	maxNonce  = 512
+	maxHint   = 320
+	maxClaims = 4 << 10
+	maxScopes = 100 // words, and resources
 )
 
 // target reads who asks and where the answer goes. Until both are certain nothing is sent anywhere: every error here is
@@ -207,7 +209,7 @@ func readWishes(r *AuthorizationRequest, f Form, _ auth.OAuthSettings) *Error {
 	if hint := f.Get("login_hint"); len(hint) <= maxHint {
 		r.LoginHint = hint
 	}
-	if text := f.Get("ui_locales"); len(text) <= maxLocales && !strings.ContainsFunc(text, func(c rune) bool { return !alphanumeric(c) && c != '-' && c != ' ' }) {
+	if text := f.Get("ui_locales"); len(text) <= MaxLocales && !strings.ContainsFunc(text, func(c rune) bool { return !alphanumeric(c) && c != '-' && c != ' ' }) {
 		r.Locales = text
 	}
 	if len(r.ACR) > maxScopes {

@@ -62,27 +62,33 @@ func (s *Service) fromParent(tx *store.Tx, d *Draft) error {
 
 // endDelegations ends what clients were given in a session, and lets them be told.
 func (s *Service) endDelegations(tx *store.Tx, c auth.Caller, e store.SessionEnd) error {
-	var told []store.Delegated
-	if s.queue != nil {
-		var err error
-		if told, err = tx.DelegationsOf(e.App, e.ID); err != nil {
-			return fmt.Errorf("list delegations: %w", err)
-		}
-	}
-	ended, err := tx.EndDelegationsOf(e.App, e.ID, e.Reason)
+	given, err := tx.DelegationsOf(e.App, e.ID)
 	if err != nil {
-		return fmt.Errorf("end delegations: %w", err)
+		return fmt.Errorf("list delegations: %w", err)
 	}
-	for _, d := range ended {
+	for _, d := range given {
+		if !d.Bound {
+			continue
+		}
+		_, err := tx.EndSession(e.App, d.ID, e.Reason)
+		if errors.Is(err, store.ErrNotFound) { // it ended meanwhile
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("end a delegation: %w", err)
+		}
 		tx.Invalidate(store.KindSession, string(d.ID))
-		err := s.audit.Record(tx, c, auth.Event{App: e.App, Action: "session.ended", Outcome: "ok", User: d.User, Session: d.ID,
+		err = s.audit.Record(tx, c, auth.Event{App: e.App, Action: "session.ended", Outcome: "ok", User: d.User, Session: d.ID,
 			Target: string(d.ID), Data: map[string]string{"reason": string(e.Reason), "client": string(d.Client)}})
 		if err != nil {
 			return err
 		}
 	}
+	if s.queue == nil {
+		return nil
+	}
 	clients := map[auth.ClientID]bool{}
-	for _, d := range told {
+	for _, d := range given {
 		if clients[d.Client] {
 			continue
 		}

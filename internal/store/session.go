@@ -262,64 +262,40 @@ type Delegated struct {
 	ID     auth.SessionID
 	Client auth.ClientID
 	User   auth.UserID
+	// Bound says that it lives and ends with the session in which the client was let in. The delegation is read for that and
+	// not searched: it holds words of the client.
+	Bound bool
 }
 
-func (tx *Tx) delegated(query string, args ...any) ([]Delegated, error) {
+func (tx *Tx) delegated(where string, args ...any) ([]Delegated, error) {
 	var out []Delegated
-	err := tx.all(query, args, func(scan func(dest ...any) error) error {
-		var d Delegated
-		err := scan(&d.ID, &d.Client, &d.User)
-		out = append(out, d)
-		return err
-	})
-	return out, err
-}
-
-// EndDelegationsOf ends the sessions that clients were given in a browser's session, with its reason, but for those that
-// may outlive it (auth.Delegation.Offline), and answers which they were. The delegation is read and not searched: it holds
-// words of the client.
-func (tx *Tx) EndDelegationsOf(app auth.AppID, parent auth.SessionID, reason auth.EndReason) ([]Delegated, error) {
-	var bound []auth.SessionID
-	err := tx.all(`SELECT id, delegation FROM sessions
-		WHERE app_id = $1 AND parent_id = $2 AND parent_id <> '' AND ended_at = 0 ORDER BY id`+tx.lockSuffix(), []any{app, parent},
+	err := tx.all("SELECT id, client_id, user_id, ended_at, delegation FROM sessions WHERE "+where+" ORDER BY id", args,
 		func(scan func(dest ...any) error) error {
-			var id auth.SessionID
-			var text string
-			if err := scan(&id, &text); err != nil {
+			var (
+				d          Delegated
+				ended      int64
+				delegation string
+			)
+			if err := scan(&d.ID, &d.Client, &d.User, &ended, &delegation); err != nil {
 				return err
 			}
-			d, err := delegationOf(text)
-			if err == nil && (d == nil || !d.Offline) {
-				bound = append(bound, id)
-			}
+			given, err := delegationOf(delegation)
+			d.Bound = ended == 0 && (given == nil || !given.Offline)
+			out = append(out, d)
 			return err
 		})
-	if err != nil {
-		return nil, err
-	}
-	var out []Delegated
-	for _, id := range bound {
-		ended, err := tx.delegated(`UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE app_id = $1 AND id = $2 AND ended_at = 0
-			RETURNING id, client_id, user_id`, app, id, micros(tx.Now()), reason)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ended...)
-	}
-	return out, nil
+	return out, err
 }
 
 // DelegationsOf lists the sessions that clients were given in a browser's session, those that ended before it included: a
 // client that gave its tokens back may still hold somebody signed in.
 func (tx *Tx) DelegationsOf(app auth.AppID, parent auth.SessionID) ([]Delegated, error) {
-	return tx.delegated(`SELECT id, client_id, user_id FROM sessions
-		WHERE app_id = $1 AND parent_id = $2 AND parent_id <> '' ORDER BY id`, app, parent)
+	return tx.delegated("app_id = $1 AND parent_id = $2 AND parent_id <> ''", app, parent)
 }
 
 // DelegationsTo lists the live sessions in which a client acts for a user.
 func (tx *Tx) DelegationsTo(app auth.AppID, user auth.UserID, client auth.ClientID) ([]Delegated, error) {
-	return tx.delegated(`SELECT id, client_id, user_id FROM sessions
-		WHERE app_id = $1 AND user_id = $2 AND client_id = $3 AND ended_at = 0 AND delegation <> '' ORDER BY id`, app, user, client)
+	return tx.delegated("app_id = $1 AND user_id = $2 AND client_id = $3 AND ended_at = 0 AND delegation <> ''", app, user, client)
 }
 
 // InsertSession writes a new session.

@@ -117,11 +117,8 @@ func (v *visit) languages() string {
 		}
 	}
 	accepted := httpx.AcceptLanguage(v.r)
-	if said = strings.Join(strings.Fields(said), ","); said == "" || len(said) > maxLocales {
+	if said = strings.Join(strings.Fields(said), ","); said == "" || len(said) > oauth.MaxLocales {
 		return accepted
 	}
 	return strings.TrimSuffix(said+","+accepted, ",")
 }
-
-// maxLocales bounds what a client says of languages, in bytes.
-const maxLocales = 100

@@ -37,16 +37,13 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 	return d.left(w, r, f, out)
 }
 
-// maxLocales bounds what pages read of `ui_locales`, in bytes.
-const maxLocales = 100
-
 // left tells the browser what came of it.
 func (d *Door) left(w http.ResponseWriter, r *http.Request, f oauth.Form, out oauth.LoggedOut) error {
 	way := url.Values{}
 	if out.App != auth.DefaultApp {
 		way.Set("app", string(out.App))
 	}
-	if said := f.Get("ui_locales"); said != "" && len(said) <= maxLocales {
+	if said := f.Get("ui_locales"); said != "" && len(said) <= oauth.MaxLocales {
 		way.Set("ui_locales", said) // pages of ours speak the language that the client asks for
 	}
 	if out.Ask {
